@@ -1,0 +1,48 @@
+/* base/args.h - command lines from one table per command: the table parses, prints the usage and
+ * feeds the completions, so that they cannot disagree. */
+#ifndef BASE_ARGS_H
+#define BASE_ARGS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+
+enum arg_kind { ARG_FLAG, ARG_TEXT, ARG_NUMBER };
+
+struct arg_option {
+    const char *name; /* "workers": given as --workers N or --workers=N */
+    enum arg_kind kind;
+    const char *value; /* name of the value in the usage: "N"; NULL for flags */
+    const char *help;
+    union {
+        bool *flag;
+        const char **text;
+        uint64_t *number;
+    } into;
+};
+
+struct arg_command {
+    const char *name;       /* "run" */
+    const char *operands;   /* "JOB" as shown in the usage */
+    int operand_count;      /* exactly so many */
+    const char *help;       /* one line */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name; gives the exit status */
+};
+
+/* Parses options and operands of one command. Operands end up in operands[]. False (ERR_CONFIG): unknown
+ * option (nearest one suggested), value missing or malformed, wrong number of operands. */
+MUST_CHECK bool args_parse(int argc, char **argv, const struct arg_option *options, size_t option_count,
+                           const char **operands, int operand_count, struct err *err);
+/* Finds and runs the command that argv[1] names; answers --help and --version itself. */
+int args_dispatch(int argc, char **argv, const char *program, const char *purpose,
+                  const struct arg_command *commands, size_t command_count);
+/* Prints the usage of one command with its options. */
+void args_usage(FILE *out, const char *program, const struct arg_command *command,
+                const struct arg_option *options, size_t option_count);
+/* The entry of names[] that is nearest to `word`, or NULL if none is near (edit distance over 2). */
+const char *args_nearest(const char *word, const char *const *names, size_t count);
+/* Prints `program: text` to stderr and returns the exit status of err. */
+int args_report(const char *program, const struct err *err);
+
+#endif
