@@ -4,16 +4,25 @@
 # path: each folder gets a directory of its own in the build tree that holds one link to it, and
 # only targets that link the folder get that directory. A forbidden include does not compile.
 
-# cardprep_folder(NAME SOURCES a.c … DEPENDS base formats … LIBRARIES PkgConfig::X …)
-# makes the static library cardprep_NAME. LIBRARIES are private to the folder.
+# cardprep_folder(NAME DEPENDS base formats … LIBRARIES PkgConfig::X …) makes the static library
+# cardprep_NAME of the folder's .c files; a program's main_*.c is left to cardprep_program.
+# LIBRARIES are private to the folder.
 function(cardprep_folder name)
-    cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+    cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
     set(view ${CMAKE_BINARY_DIR}/include/${name})
     file(MAKE_DIRECTORY ${view})
     file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/${name} SYMBOLIC)
-    add_library(cardprep_${name} STATIC ${ARG_SOURCES})
-    target_include_directories(cardprep_${name} PUBLIC ${view})
     list(TRANSFORM ARG_DEPENDS PREPEND cardprep_)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+    list(FILTER sources EXCLUDE REGEX "/main_[a-z]+\\.c$")
+    if(NOT sources)
+        add_library(cardprep_${name} INTERFACE)
+        target_include_directories(cardprep_${name} INTERFACE ${view})
+        target_link_libraries(cardprep_${name} INTERFACE ${ARG_DEPENDS})
+        return()
+    endif()
+    add_library(cardprep_${name} STATIC ${sources})
+    target_include_directories(cardprep_${name} PUBLIC ${view})
     target_link_libraries(cardprep_${name} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_LIBRARIES})
 endfunction()
 

@@ -1,0 +1,51 @@
+/* formats/mic_file.h - a whole output file checked without keys: RECORD-FORMAT §5 as far as it needs none.
+ *
+ * Two passes over one open reader: the first hashes, checks structure and order and verifies END; the second
+ * hands the records out and compares each with its digest of the first pass (kept in an unlinked temporary
+ * file, so memory stays flat). Nothing of the file is handed out before END has verified. */
+#ifndef FORMATS_MIC_FILE_H
+#define FORMATS_MIC_FILE_H
+
+#include "formats/entry.h"
+
+struct mic_file;
+
+/* A signer that is trusted: DER SubjectPublicKeyInfo (RSA, or EC P-256). */
+struct mic_signer { const uint8_t *spki; size_t len; };
+
+struct mic_file_summary {
+    struct job_group job;
+    uint64_t count;              /* card records */
+    uint64_t set_aside_count;
+    uint64_t *set_aside;         /* owned by the mic_file */
+    uint8_t (*mackey_hashes)[SHA256_LEN];
+    size_t mackey_hash_count;
+    uint8_t signer[SHA256_LEN];
+    bool incomplete;             /* only with MIC_FILE_ALLOW_INCOMPLETE: no end record */
+    bool signature_verified;
+};
+
+enum { MIC_FILE_ALLOW_INCOMPLETE = 1, MIC_FILE_NO_SIGNER = 2 /* hash and structure only: signature reported as not verified */ };
+
+/* Takes over the reader. False: ERR_INPUT/ERR_INTEGRITY with offset and record number; also a file without
+ * an end record ("incomplete"), a hash or signature that does not verify, an unknown signer. */
+MUST_CHECK bool mic_file_open(struct mic_file **out, struct reader *reader, const struct mic_signer *signers,
+                              size_t signer_count, unsigned flags, struct err *err);
+const struct mic_file_summary *mic_file_summary(const struct mic_file *f);
+/* The next card record, digest compared; *end after the last. Borrowed until the next call. */
+MUST_CHECK bool mic_file_next(struct mic_file *f, struct mic_record *record, struct card_group *card, bool *end,
+                              struct err *err);
+/* Back to the first card record. */
+MUST_CHECK bool mic_file_rewind(struct mic_file *f, struct err *err);
+void mic_file_free(struct mic_file *f); /* also frees the reader */
+
+/* Verifies a signature of the END form over data with a DER SubjectPublicKeyInfo. False (ERR_INTEGRITY): it does not
+ * verify; the key's type does not fit the algorithm. */
+MUST_CHECK bool signature_verify(const struct mic_signer *signer, enum signature_algorithm algorithm, const uint8_t *data,
+                                 size_t len, const uint8_t *signature, size_t signature_len, struct err *err);
+
+/* Is this input sealed (§5)? Looks through the whole file and rewinds it. */
+MUST_CHECK bool mic_is_sealed(struct reader *r, const struct mic_framing *framing, const char *chip_mic, bool *sealed,
+                              struct err *err);
+
+#endif
