@@ -1,0 +1,42 @@
+/* hsm/role.h - what a key is for, as one table (role.c): the template with which it is made and the check of one that
+ * is there already come from the same row, so that they cannot disagree. */
+#ifndef HSM_ROLE_H
+#define HSM_ROLE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum hsm_algorithm { HSM_DES2, HSM_DES3, HSM_AES128, HSM_AES192, HSM_AES256, HSM_RSA, HSM_GENERIC };
+
+/* Bytes of a secret key of this algorithm; 0 for RSA and GENERIC. */
+size_t hsm_algorithm_len(enum hsm_algorithm a);
+/* "DES2", "AES-128", …; and back: false (ERR_CONFIG) for another name. */
+const char *hsm_algorithm_name(enum hsm_algorithm a);
+MUST_CHECK bool hsm_algorithm_find(const char *name, enum hsm_algorithm *out, struct err *err);
+
+enum hsm_role {
+    HSM_ROLE_MASTER,          /* KML, KMU, KMC, EMV masters: DERIVE only */
+    HSM_ROLE_ZCMK_SENDER,     /* WRAP; SIGN for the check value */
+    HSM_ROLE_ZCMK_RECEIVER,   /* UNWRAP; SIGN for the check value */
+    HSM_ROLE_KEK_ISSUER,      /* WRAP; SIGN (CMAC) for the check value */
+    HSM_ROLE_KEK_BUREAU,      /* UNWRAP; SIGN (CMAC) for the check value */
+    HSM_ROLE_ISSUER_PAIR,     /* private: SIGN by CKM_RSA_X_509 */
+    HSM_ROLE_SIGNING_PAIR,    /* private: SIGN by CKM_SHA256_RSA_PKCS */
+    HSM_ROLE_SCHEME_CA_PAIR,  /* TEST scheme CA: as the issuer pair */
+    HSM_ROLE_KEY_EXCHANGE_PAIR, /* private: UNWRAP by CKM_RSA_PKCS_OAEP */
+    HSM_ROLE_CARD_KEY,        /* session: SENSITIVE, EXTRACTABLE, ENCRYPT (DES) or SIGN and ENCRYPT (AES) for check values */
+    HSM_ROLE_CARD_PAIR,       /* session: private part SENSITIVE, EXTRACTABLE, no operation */
+    HSM_ROLE_CARD_STATIC,     /* session: the card's own key at the issuer, WRAP only, not EXTRACTABLE */
+    HSM_ROLE_MAC_KEY,         /* session: SIGN (CMAC), SENSITIVE, EXTRACTABLE to be wrapped under the KEK */
+    HSM_ROLE_COUNT
+};
+
+/* "master", "kek-issuer", … as in ceremony plans; and back: false (ERR_CONFIG). */
+const char *hsm_role_name(enum hsm_role role);
+MUST_CHECK bool hsm_role_find(const char *name, enum hsm_role *out, struct err *err);
+/* Lives on the token (true) or in the session only. */
+bool hsm_role_is_token_object(enum hsm_role role);
+bool hsm_role_is_pair(enum hsm_role role);
+
+#endif
