@@ -11,12 +11,16 @@
 
 #include "base/err.h"
 
+/* Why a buf failed: its maximum, memory, or a value or place that the caller got wrong. */
+enum buf_fault { BUF_FULL, BUF_NO_MEMORY, BUF_MISUSED };
+
 struct buf {
     uint8_t *data;
     size_t len;
     size_t room;
     size_t max;
     bool failed;
+    enum buf_fault fault; /* of the first failure, while failed */
 };
 
 /* An empty buf that may grow to max bytes; nothing is allocated yet. */
@@ -31,7 +35,8 @@ void buf_truncate(struct buf *b, size_t len);
 /* Each of these appends, or marks the buf as failed (maximum reached, memory exhausted). */
 void buf_put(struct buf *b, const void *data, size_t len);
 void buf_put_u8(struct buf *b, uint8_t value);
-void buf_put_be(struct buf *b, uint64_t value, size_t bytes); /* unsigned, big-endian, 1–8 bytes */
+/* Unsigned, big-endian, 1–8 bytes; a value that needs more bytes fails the buf, it is never cut. */
+void buf_put_be(struct buf *b, uint64_t value, size_t bytes);
 void buf_put_text(struct buf *b, const char *text);           /* without the terminating zero */
 void buf_put_format(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_put_fill(struct buf *b, uint8_t value, size_t count);
@@ -41,7 +46,8 @@ size_t buf_reserve(struct buf *b, size_t len);
 void buf_set(struct buf *b, size_t offset, const void *data, size_t len);
 void buf_set_be(struct buf *b, size_t offset, uint64_t value, size_t bytes);
 
-/* False if any append failed: `what` is named in the message ("record is larger than N bytes"). */
+/* False if any append failed: `what` is named in the message ("record is larger than N bytes", ERR_INPUT;
+ * ERR_INTERNAL for memory and misuse). */
 MUST_CHECK bool buf_ok(const struct buf *b, const char *what, struct err *err);
 /* The bytes as a C string owned by the buf: appends a zero that len does not count. NULL if failed. */
 const char *buf_text(struct buf *b);

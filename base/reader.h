@@ -20,6 +20,7 @@ void reader_free(struct reader *r);
 const char *reader_name(const struct reader *r); /* the path as given */
 uint64_t reader_offset(const struct reader *r);  /* of the next byte */
 uint64_t reader_size(const struct reader *r);    /* of the whole file when it was opened */
+uint64_t reader_lines(const struct reader *r);   /* lines taken since the start or the last seek */
 
 /* Reads exactly len bytes; *out is borrowed until the next call. At the very end of the file *out is
  * NULL and the result true. False: fewer than len bytes are left (ERR_INPUT, naming `what`), len is
