@@ -1,0 +1,21 @@
+/* prep/counter.h - the card number counter of an issuer: a file that several jobs share.
+ *
+ * An append-only text file, one reservation per line: job id, first number, count, time. A reservation is made once per
+ * job id under a lock, appended and fsynced before any number is used; asking again for the same job id (another shard,
+ * another try) gives the same numbers. Numbers never repeat, whatever is killed. */
+#ifndef PREP_COUNTER_H
+#define PREP_COUNTER_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "formats/groups.h"
+
+/* Reserves `count` numbers for a job id. *first is the first one. A new file starts at `start`. False (ERR_FILE,
+ * ERR_INPUT): locked for more than 10 s, unreadable line (named), exhausted, another count reserved for this job id. */
+MUST_CHECK bool counter_reserve(const char *path, uint64_t start, const uint8_t job_id[JOB_ID_LEN], uint64_t count,
+                                uint64_t *first, struct err *err);
+/* What the next reservation would get; for `check`. */
+MUST_CHECK bool counter_peek(const char *path, uint64_t start, uint64_t *next, struct err *err);
+
+#endif
