@@ -4,6 +4,7 @@
 #ifndef FORMATS_GROUPS_H
 #define FORMATS_GROUPS_H
 
+#include "base/digest.h"
 #include "formats/mic.h"
 
 enum {
@@ -17,7 +18,6 @@ enum {
     JOB_PASSES_MAX = 64,
     OBJECT_ID_MAX = 64,
     SIGNATURE_MAX = 512,
-    SHA256_LEN = 32,
 };
 
 struct job_kek {
