@@ -7,7 +7,7 @@
 
 struct afl_range { uint8_t sfi, first, last, signed_count; };
 enum { AFL_RANGES_MAX = 63 };
-/* False (ERR_INPUT): not a multiple of 4, SFI 0 or over 30, first 0 or over last, more signed records than records. */
+/* out has room for AFL_RANGES_MAX. False (ERR_INPUT): not a multiple of 4, too many entries, SFI 0 or over 30 or its low bits set, first 0 or over last, more signed records than records. */
 MUST_CHECK bool afl_read(const uint8_t *value, size_t len, struct afl_range *out, size_t *count, struct err *err);
 /* Is the record part of the static data? And is it named at all? */
 bool afl_is_signed(const struct afl_range *ranges, size_t count, uint8_t sfi, uint8_t record);

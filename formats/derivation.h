@@ -44,12 +44,14 @@ struct derivation_block {
     size_t key_len;
     bool xor_k1;
 };
-/* False (ERR_INPUT): wrong length, all-zero data, not BCD; ERR_CONFIG: method and kind do not go together. */
+/* False (ERR_INPUT): wrong length, all-zero data, data that makes a whole cipher block of zeros, not BCD; ERR_CONFIG: method and kind do not go together. */
 MUST_CHECK bool derivation_make(const struct derivation_input *in, enum derivation_cipher master_cipher,
                                 struct derivation_block *out, struct err *err);
 /* C2 for the emv methods: PAN digits and a PSN of two digits ("" is 00). */
 MUST_CHECK bool derivation_data_emv(const char *pan, size_t pan_len, const char *psn, size_t psn_len, struct buf *out,
                                     struct err *err);
+/* EMV Book 2 A1.4.2, step 2: 16 decimal digits out of a SHA-1 hash. */
+void derivation_decimalise(const uint8_t hash[20], uint8_t digits[8]);
 /* RFC 4493: doubling in GF(2^128), for K1. */
 void derivation_double(const uint8_t in[16], uint8_t out[16]);
 /* Sets odd parity on every byte (FIPS 46-3); for tests and files, never on secrets in a token. */
