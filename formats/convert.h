@@ -4,6 +4,7 @@
 #define FORMATS_CONVERT_H
 
 #include "base/buf.h"
+#include "formats/date.h" /* dates of the forms that date-… read */
 
 enum { CONVERT_VALUE_MAX = 4096 };
 
@@ -43,14 +44,6 @@ struct convert_row {
  */
 const struct convert_row *convert_find(const char *name); /* NULL: unknown */
 const struct convert_row *convert_rows(size_t *count);    /* the whole table, for docs and suggestions */
-
-/* A date of the proleptic Gregorian calendar out of the forms above; YY is 19YY from 80 on, else 20YY. */
-struct date { int year, month, day; };
-MUST_CHECK bool date_read(const char *text, size_t len, struct date *out, struct err *err);
-/* From BCD YYMMDD (tags 5F24, 5F25). */
-MUST_CHECK bool date_from_bcd(const uint8_t bcd[3], struct date *out, struct err *err);
-/* −1, 0, 1 */
-int date_compare(const struct date *a, const struct date *b);
 
 /* Digits of BCD bytes as text, stopping at F nibbles. False: a nibble A–E, or a digit after F. */
 MUST_CHECK bool bcd_digits(const uint8_t *bcd, size_t len, struct buf *out, struct err *err);
