@@ -30,8 +30,10 @@ struct arg_command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; gives the exit status */
 };
 
-/* Parses options and operands of one command. Operands end up in operands[]. False (ERR_CONFIG): unknown
- * option (nearest one suggested), value missing or malformed, wrong number of operands. */
+/* Parses options and operands of one command. Operands end up in operands[]; of an option given twice the
+ * last one counts; after "--" come operands alone. A flag "help", if the table has one and it is given,
+ * lifts the number of operands. False (ERR_CONFIG): unknown option (nearest one suggested), value missing,
+ * empty or malformed, wrong number of operands. A value that begins with "--" is given as --name=VALUE. */
 MUST_CHECK bool args_parse(int argc, char **argv, const struct arg_option *options, size_t option_count,
                            const char **operands, int operand_count, struct err *err);
 /* Finds and runs the command that argv[1] names; answers --help and --version itself. */

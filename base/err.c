@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* Of a text that is too long, this much of the front stays; the rest of the room is for its end, where
- * the cause stands. */
-enum { KEEP_FRONT = 255, SCRATCH = 2 * ERR_TEXT_MAX };
+ * the cause stands. The scratch space is for a text that holds a path of the longest kind. */
+enum { KEEP_FRONT = 255, SCRATCH = 8 * ERR_TEXT_MAX, REASON = 128 };
 
 static const char gap[] = "...";
 
@@ -51,10 +51,12 @@ static void keep(struct err *err, const char *text)
 
 static bool PRINTF_LIKE(3, 0) set(struct err *err, const char *behind, const char *format, va_list args)
 {
-    char text[SCRATCH];
-    char whole[2 * SCRATCH];
-    vsnprintf(text, sizeof(text), format, args);
-    snprintf(whole, sizeof(whole), "%s%s%s", text, behind ? ": " : "", behind ? behind : "");
+    char whole[SCRATCH + REASON];
+    vsnprintf(whole, SCRATCH, format, args);
+    if (behind) {
+        size_t len = strlen(whole);
+        snprintf(whole + len, sizeof(whole) - len, ": %s", behind);
+    }
     keep(err, whole);
     return false;
 }
@@ -71,7 +73,7 @@ bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
 
 bool err_set_errno(struct err *err, enum err_kind kind, int errnum, const char *format, ...)
 {
-    char reason[128];
+    char reason[REASON - 2];
     va_list args;
     va_start(args, format);
     set(err, strerror_r(errnum, reason, sizeof(reason)), format, args);
@@ -89,7 +91,7 @@ void err_prefix(struct err *err, const char *format, ...)
 {
     if (err->kind == ERR_NONE) return;
     char name[ERR_TEXT_MAX];
-    char whole[SCRATCH + sizeof(": ")];
+    char whole[2 * ERR_TEXT_MAX + 2];
     va_list args;
     va_start(args, format);
     vsnprintf(name, sizeof(name), format, args);

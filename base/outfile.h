@@ -2,7 +2,8 @@
  *
  * Bytes go to `PATH.partial`, created exclusively with mode 0600. Only outfile_commit gives the file its
  * name, after fsync, without ever replacing a file; then the folder is synced. Every append is one write,
- * so that what a killed run leaves ends at a record or is recognised as cut. */
+ * so that what a killed run leaves ends at a record or is recognised as cut. The first create has the
+ * process ignore SIGXFSZ, so that a limit on file sizes is an error like a full disk. */
 #ifndef BASE_OUTFILE_H
 #define BASE_OUTFILE_H
 
@@ -21,7 +22,8 @@ MUST_CHECK bool outfile_append(struct outfile *f, const void *data, size_t len, 
 /* Bytes appended so far. */
 uint64_t outfile_size(const struct outfile *f);
 const char *outfile_partial_path(const struct outfile *f);
-/* fsync, rename to PATH (refused if PATH appeared meanwhile), fsync of the folder. */
+/* fsync, rename to PATH (refused if PATH appeared meanwhile), fsync of the folder. False (ERR_FILE): the
+ * file is still PATH.partial, or it is PATH but the folder could not be synced; the message says which. */
 MUST_CHECK bool outfile_commit(struct outfile *f, struct err *err);
 /* Closes and frees. What was not committed is removed, or left as PATH.partial if `keep`. NULL is fine. */
 void outfile_close(struct outfile *f, bool keep);

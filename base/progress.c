@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <time.h>
 
-enum { DRAW_MS = 100, LINE_MS = 60 * 1000, BAR = 24 };
+enum { DRAW_MS = 100, LINE_MS = 60 * 1000, BAR = 10 };
 
 void progress_init(struct progress *p, FILE *stream, bool terminal, const char *unit, uint64_t total,
                    uint64_t now_ms)

@@ -176,6 +176,14 @@ bool reader_take(struct reader *r, size_t len, size_t limit, const char *what, c
     return true;
 }
 
+/* Bytes after the offset that are in memory already. */
+static size_t at_hand(const struct reader *r)
+{
+    if (r->fd < 0) return (size_t)(r->size - r->offset);
+    if (r->offset < r->window_at || r->offset - r->window_at >= r->window_len) return 0;
+    return r->window_len - (size_t)(r->offset - r->window_at);
+}
+
 static bool line_too_long(const struct reader *r, size_t limit, struct err *err)
 {
     return err_set(err, ERR_INPUT, "%s: line %llu (offset %llu) is longer than %zu bytes", r->name,
@@ -189,7 +197,9 @@ bool reader_take_line(struct reader *r, size_t limit, const uint8_t **out, size_
     size_t got = 0;
     size_t searched = 0;
     size_t most = limit > SIZE_MAX - 2 ? SIZE_MAX : limit + 2; /* a line within the limit and CRLF */
-    size_t want = most < WINDOW_FIRST ? most : WINDOW_FIRST;
+    /* First what is at hand: looking further moves the window, which is not to happen for every line. */
+    size_t want = at_hand(r) ? at_hand(r) : WINDOW_FIRST;
+    if (want > most) want = most;
     if (r->offset == r->size) {
         *out = NULL;
         *len = 0;
@@ -200,7 +210,8 @@ bool reader_take_line(struct reader *r, size_t limit, const uint8_t **out, size_
         end = memchr(data + searched, '\n', got - searched);
         if (end || got < want || want == most) break;
         searched = got;
-        want = want > most / 2 ? most : 2 * want;
+        want = want < WINDOW_FIRST / 2 ? WINDOW_FIRST : 2 * want;
+        if (want > most) want = most;
     }
     size_t taken = end ? (size_t)(end - data) + 1 : got;
     size_t text = end ? taken - 1 : taken;

@@ -9,8 +9,14 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* LeakSanitizer attaches to the process at its end, which a process that forbids tracing refuses. */
-#if defined(__SANITIZE_ADDRESS__) || defined(CARDPREP_TRACEABLE)
+/* LeakSanitizer attaches to the process at its end, which a process that forbids tracing refuses: so a
+ * build with AddressSanitizer stays traceable. It writes no core either. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_SANITIZER 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(WITH_SANITIZER)
 enum { FORBID_TRACING = 0 };
 #else
 enum { FORBID_TRACING = 1 };
@@ -141,6 +147,25 @@ static bool write_text(int fd, const char *text, struct err *err)
     return true;
 }
 
+/* Cursor keys and the like send bytes that nobody sees and nobody means: better to ask again than to
+ * spend one of a token's few tries for a PIN. */
+static bool refuse_control(struct secret *s, struct err *err)
+{
+    bool found = false;
+    for (size_t i = 0; i < s->len; i++)
+        found = found || s->data[i] < 0x20 || s->data[i] == 0x7F;
+    if (!found) return true;
+    wipe(s->data, s->room);
+    s->len = 0;
+    return err_set(err, ERR_INPUT, "terminal: a control character was typed; try again");
+}
+
+static bool ask(struct secret *s, int tty, int interrupt, const char *prompt, struct err *err)
+{
+    if (!write_text(tty, prompt, err)) return false;
+    return read_or_empty(s, tty, interrupt, "terminal", err) && refuse_control(s, err);
+}
+
 bool secret_prompt(struct secret *s, const char *prompt, struct err *err)
 {
     struct termios normal;
@@ -160,7 +185,7 @@ bool secret_prompt(struct secret *s, const char *prompt, struct err *err)
         err_set_errno(err, ERR_CONFIG, errno, "echo cannot be switched off to ask for '%s'", prompt);
         goto out;
     }
-    ok = write_text(tty, prompt, err) && read_or_empty(s, tty, normal.c_cc[VINTR], "terminal", err);
+    ok = ask(s, tty, normal.c_cc[VINTR], prompt, err);
     /* After a failure the rest of what was typed may be secret too: it must not reach a shell. */
     if (tcsetattr(tty, ok ? TCSADRAIN : TCSAFLUSH, &normal) != 0 && ok)
         ok = err_set_errno(err, ERR_FILE, errno, "echo cannot be switched on again; try 'stty sane'");

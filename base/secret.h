@@ -21,9 +21,10 @@ struct secret {
         NULL, 0, 0                                                                                           \
     }
 
-/* Once per process before any other call; also forbids core dumps. False: the library cannot start. */
+/* Once per process before any other call; also forbids core dumps, and tracing by others (which makes the
+ * process's /proc files root's) save in builds with AddressSanitizer. False: the library cannot start. */
 MUST_CHECK bool secret_start(struct err *err);
-/* An empty secret with room for `room` bytes. False: memory cannot be had or not be locked (RLIMIT_MEMLOCK). */
+/* An empty secret with room for `room` bytes; *s holds nothing before. False: memory cannot be had or not be locked (RLIMIT_MEMLOCK). */
 MUST_CHECK bool secret_init(struct secret *s, size_t room, struct err *err);
 /* A new secret that holds a copy of len bytes; the caller wipes the original. */
 MUST_CHECK bool secret_copy(struct secret *s, const void *data, size_t len, struct err *err);
@@ -31,9 +32,14 @@ MUST_CHECK bool secret_copy(struct secret *s, const void *data, size_t len, stru
 void secret_release(struct secret *s);
 /* Locks again in a forked child, where memory locks are not inherited. */
 MUST_CHECK bool secret_relock(struct secret *s, struct err *err);
-/* Reads up to room bytes of a line from fd (no stdio buffer keeps a copy); drops the line end. */
+/* Reads one line of up to room bytes from fd into s, which has its room; drops the line end (LF or CRLF)
+ * and leaves what follows unread. False, with s empty: longer line or nothing to read (ERR_INPUT), a signal
+ * (ERR_INTERRUPTED), reading fails (ERR_FILE). `name` is for messages. */
 MUST_CHECK bool secret_read_line(struct secret *s, int fd, const char *name, struct err *err);
-/* Prompts on the terminal with echo off and reads one line. False: no terminal, end of input, too long. */
+/* Prompts on the terminal with echo off and reads one line as secret_read_line does. False: also without a
+ * terminal (ERR_CONFIG), for a control character (ERR_INPUT), and for the interrupt key (ERR_INTERRUPTED),
+ * which ends the question but not the process. Programs handle SIGTERM without SA_RESTART: then echo is
+ * on again before they end. */
 MUST_CHECK bool secret_prompt(struct secret *s, const char *prompt, struct err *err);
 /* Constant time for equal lengths. */
 bool secret_equal(const struct secret *a, const struct secret *b);
