@@ -78,13 +78,16 @@ struct entry_item {
     struct wrapped_secret secret;   /* ITEM_SECRET */
     struct clear_grouping grouping; /* ITEM_GROUPING */
 };
+enum { WALK_NAMES_MAX = 64, WALK_DGIS_MAX = 128 };
 struct entry_walk { /* caller's; zeroed by entry_walk_begin */
     struct cur data;
     int stage;
     size_t name_count, dgi_count;
-    char names[64][SECRET_NAME_MAX + 1];
-    struct { uint16_t dgi; uint8_t secret, method; } dgis[128];
-    bool has_rsa;
+    char names[WALK_NAMES_MAX][SECRET_NAME_MAX + 1];
+    struct { uint16_t dgi; bool secret; } dgis[WALK_DGIS_MAX];
+    struct { uint16_t dgi; enum secret_method method; char card_key[SECRET_NAME_MAX + 16]; } last; /* last secret */
+    bool last_is_secret, has_rsa;
+    struct tlv derivation_data; /* the entry's C2; tag 0 while there is none */
 };
 void entry_walk_begin(struct entry_walk *w, const struct entry *entry);
 MUST_CHECK bool entry_walk_next(struct entry_walk *w, struct entry_item *out, struct err *err);

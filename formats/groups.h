@@ -74,6 +74,10 @@ struct end_group {
 
 MUST_CHECK bool job_group_read(const struct mic_group *group, struct job_group *out, struct err *err);
 void job_group_put(struct buf *b, const struct job_group *job); /* one whole record, RLEN included */
+/* The D7 with this identifier, or NULL. */
+const struct job_kek *job_group_kek(const struct job_group *job, const uint8_t kekid[KEKID_LEN]);
+/* Is it one of the D9s? */
+bool job_group_has_pass(const struct job_group *job, const uint8_t job_id[JOB_ID_LEN]);
 MUST_CHECK bool card_group_read(const struct mic_group *group, struct card_group *out, struct err *err);
 void card_group_put(struct buf *b, const struct card_group *card); /* the group */
 MUST_CHECK bool seal_group_read(const struct mic_group *group, struct seal_group *out, struct err *err);
@@ -91,6 +95,8 @@ void end_group_to_be_signed(struct buf *b, const uint8_t *signed_part, size_t le
 
 /* Tells "a MACed range" apart from "the whole": the bytes of a parsed record from CARD's MIC through SEAL's MACKEY. */
 MUST_CHECK bool seal_maced_bytes(const struct mic_record *record, const uint8_t **bytes, size_t *len, struct err *err);
+/* 3–8 BCD digits padded with F, then a version from 1. */
+bool kekid_is_valid(const uint8_t kekid[KEKID_LEN]);
 /* 1–64 of A–Z a–z 0–9 . _ - */
 bool object_id_is_valid(const char *text, size_t len);
 /* "hex(job id)-number" */

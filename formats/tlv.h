@@ -20,6 +20,8 @@ MUST_CHECK bool tlv_read(struct cur *c, struct tlv *out, struct err *err);
 /* Appends tag, length and value. A tag that is no valid BER tag marks the buf failed. */
 void tlv_put(struct buf *b, uint32_t tag, const void *value, size_t len);
 void tlv_put_be(struct buf *b, uint32_t tag, uint64_t value, size_t bytes);
+/* Tag and length alone; len bytes are to follow. */
+void tlv_put_head(struct buf *b, uint32_t tag, size_t len);
 /* Bytes of the whole object. */
 size_t tlv_size(uint32_t tag, size_t len);
 /* Is it a tag that tlv_read would give? */
