@@ -29,7 +29,7 @@ struct card_input {
     struct card_group card;             /* CARD: of this run, or copied from an earlier pass */
     struct field_text fields[FIELDS_MAX];
     size_t field_count;
-    const uint8_t *record;              /* MIC input: the record's bytes; NULL otherwise */
+    const uint8_t *record;              /* MIC input: the record with RLEN, whatever the input's framing; NULL otherwise */
     size_t record_len;
     struct buf store;                   /* owns what a received input points into; empty in the coordinator */
 };

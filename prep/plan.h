@@ -37,6 +37,7 @@ struct planned_key {
     uint8_t data[DERIVATION_DATA_MAX]; /* as C2 holds it */
     size_t data_len;
     enum value_origin data_origin;
+    size_t data_source;                /* index into the rule's data_from, when FROM_SOURCE */
     bool own_data;                     /* differs from the entry's C2: stands inside the E1 */
     struct planned_master card_key;    /* second embodiment only */
     bool left_out;                     /* optional, and the job has no such master */

@@ -20,6 +20,11 @@ struct survey {
     struct job_kek keks[JOB_KEKS_MAX]; /* KEKs of copied entries, from the earlier pass's JOB group */
     size_t kek_count;
 };
+/* Gives a card that card_reader_next gave its identity: number, counter value and CARD group. `position` counts what the reader
+ * gave or refused since its start, from 1: in a first pass it is the record's number; a further pass keeps number and CARD.
+ * False (ERR_INPUT): the job's object identifier field is empty or holds none. */
+MUST_CHECK bool card_identify(struct card_input *in, const struct card_reader *reader, const struct job *job,
+                              const struct job_identity *identity, uint64_t position, struct err *err);
 /* Reads all. With on_bad_record: stop, the first bad record is the error. identity gives job id and first counter. */
 MUST_CHECK bool survey_run(struct survey *out, struct card_reader *reader, const struct job *job, struct planner *planner,
                            const struct job_identity *identity, struct err *err);
