@@ -9,25 +9,26 @@
 
 struct dump {
     struct reader *reader;
+    FILE *out;
     unsigned flags;
     char path[256];
 };
 
 static void print_value(const struct dump *d, const char *name, struct span value, bool differs)
 {
-    printf("%s/%s = ", d->path, name);
+    fprintf(d->out, "%s/%s = ", d->path, name);
     if (differs && d->flags & DUMP_MASK) {
-        puts("*");
+        fputs("*\n", d->out);
         return;
     }
     for (size_t i = 0; i < value.len; i++)
-        printf("%02X", value.at[i]);
-    puts("");
+        fprintf(d->out, "%02X", value.at[i]);
+    fputc('\n', d->out);
 }
 
 static void print_text(const struct dump *d, const char *name, struct span value)
 {
-    printf("%s/%s = %.*s\n", d->path, name, (int)value.len, (const char *)value.at);
+    fprintf(d->out, "%s/%s = %.*s\n", d->path, name, (int)value.len, (const char *)value.at);
 }
 
 __attribute__((format(printf, 2, 3))) static size_t push(struct dump *d, const char *text, ...)
@@ -53,10 +54,10 @@ static void print_job_id(const struct dump *d, const char *name, struct span val
         print_value(d, name, value, false);
         return;
     }
-    printf("%s/%s = *", d->path, name);
+    fprintf(d->out, "%s/%s = *", d->path, name);
     for (size_t i = 0; i < rest.len; i++)
-        printf("%02X", rest.at[i]);
-    puts("");
+        fprintf(d->out, "%02X", rest.at[i]);
+    fputc('\n', d->out);
 }
 
 /* The default identifier begins with the job id in hexadecimal. */
@@ -67,7 +68,7 @@ static void print_object_id(const struct dump *d, struct span value)
         snprintf(hex + 2 * i, 3, "%02x", d->reader->job_id.at[i]);
     bool is_default = value.len > 33 && memcmp(value.at, hex, 32) == 0 && value.at[32] == '-';
     if (is_default && d->flags & DUMP_MASK)
-        printf("%s/DB = *%.*s\n", d->path, (int)value.len - 32, (const char *)value.at + 32);
+        fprintf(d->out, "%s/DB = *%.*s\n", d->path, (int)value.len - 32, (const char *)value.at + 32);
     else
         print_text(d, "DB", value);
 }
@@ -247,9 +248,9 @@ static bool dump_record(struct dump *d, struct span groups)
     return true;
 }
 
-bool reader_dump(struct reader *reader, unsigned flags)
+bool reader_dump(struct reader *reader, unsigned flags, FILE *out)
 {
-    struct dump d = {.reader = reader, .flags = flags};
+    struct dump d = {.reader = reader, .out = out, .flags = flags};
     struct span rest = reader->file, groups;
     while (rest.len) {
         d.path[0] = '\0';

@@ -71,7 +71,7 @@ int main(int argc, char **argv)
     }
     reader.keys = keys;
     reader.file.at = bytes;
-    ok = reader_check(&reader) && (!dumped || reader_dump(&reader, dump));
+    ok = reader_check(&reader) && (!dumped || reader_dump(&reader, dump, stdout));
     if (!ok)
         print_refusal(argv[optind + 1], &reader.refusal);
     else if (!dumped)

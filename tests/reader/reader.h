@@ -6,6 +6,8 @@
 #ifndef READER_READER_H
 #define READER_READER_H
 
+#include <stdio.h>
+
 #include "keys.h"
 
 enum reader_flag {
@@ -73,7 +75,7 @@ MUST_CHECK bool reader_check(struct reader *reader);
 void reader_release(struct reader *reader);
 /* Prints the file, which reader_check has accepted: one line per field, "path = HEX". */
 enum dump_flag { DUMP_UNWRAP = 1, DUMP_MASK = 2 };
-MUST_CHECK bool reader_dump(struct reader *reader, unsigned flags);
+MUST_CHECK bool reader_dump(struct reader *reader, unsigned flags, FILE *out);
 
 /* ---- parse.c: framing and tables ---- */
 /* Always false. `at` points into the file. */
