@@ -61,10 +61,9 @@ static void key_release(struct public_key *key)
 static bool collect(struct reader *r, struct chain *c, struct span data)
 {
     struct tlv tlv;
-    if (!tlv_is_list(data)) return true;
     while (data.len) {
         if (!tlv_take(r, &data, &tlv)) return false;
-        if (tlv_is_constructed(&tlv) && !collect(r, c, tlv.value)) return false;
+        if (tlv_is_constructed(&tlv) && tlv_is_list(tlv.value) && !collect(r, c, tlv.value)) return false;
         for (size_t i = 0; i < ELEMENTS; i++) {
             if (TAGS[i] != tlv.tag) continue;
             if (c->data[i].at && i >= CA_INDEX && !span_is_equal(c->data[i], tlv.value))
@@ -81,8 +80,8 @@ static bool collect_all(struct reader *r, struct chain *c)
     struct tlv tlv;
     while (rest.len) {
         if (!tlv_take(r, &rest, &tlv)) return false;
-        if (tlv.tag == 0xE2 && (!grouping_read(r, tlv.value, &dgi, &value) || !collect(r, c, value)))
-            return false;
+        if (tlv.tag == 0xE2 && !grouping_read(r, tlv.value, &dgi, &value)) return false;
+        if (tlv.tag == 0xE2 && grouping_is_tlv(dgi, value) && !collect(r, c, value)) return false;
         struct span whole = span_of(tlv.start, (size_t)(tlv.value.at + tlv.value.len - tlv.start));
         if (tlv.tag != 0xE1 && tlv.tag != 0xE2 && !collect(r, c, whole)) return false;
     }

@@ -96,15 +96,12 @@ static bool dump_grouping(struct dump *d, struct span e2)
 {
     struct span dgi, value;
     if (!grouping_read(d->reader, e2, &dgi, &value)) return false;
-    size_t len = push(d, "/E2 %02X%02X/C9", dgi.at[0], dgi.at[1]);
-    bool ok = true;
-    if (tlv_is_list(value)) {
+    bool ok = true, is_tlv = grouping_is_tlv(dgi, value);
+    size_t len = push(d, "/E2 %02X%02X%s", dgi.at[0], dgi.at[1], is_tlv ? "/C9" : "");
+    if (is_tlv)
         ok = dump_elements(d, value);
-    } else {
-        pop(d, len);
-        len = push(d, "/E2 %02X%02X", dgi.at[0], dgi.at[1]);
+    else
         print_value(d, "C9", value, false);
-    }
     pop(d, len);
     return ok;
 }

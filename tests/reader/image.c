@@ -108,7 +108,6 @@ void image_splice(struct image *image, size_t offset, size_t drop, const void *b
     long difference = (long)len - (long)drop;
     struct group group;
     struct entry entry;
-
     do
         must(record_next(&r, &rest, &groups), "a record around the splice");
     while (!holds(groups, at));

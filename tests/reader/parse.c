@@ -177,6 +177,12 @@ bool grouping_read(struct reader *r, struct span e2, struct span *dgi, struct sp
     return true;
 }
 
+bool grouping_is_tlv(struct span dgi, struct span value)
+{
+    bool is_bare = dgi.at[0] >= 0x80 && dgi.at[0] != 0x91;
+    return !is_bare && tlv_is_list(value);
+}
+
 /* name/version, the version a decimal number. `rest` gets what follows a second slash. */
 static bool is_key_name(struct span s, struct span *rest)
 {

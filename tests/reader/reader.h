@@ -104,6 +104,9 @@ MUST_CHECK bool entry_next(struct reader *r, struct span *rest, struct entry *en
 bool entry_is_open(const struct entry *entry);
 /* DGI and value of an E2. */
 MUST_CHECK bool grouping_read(struct reader *r, struct span e2, struct span *dgi, struct span *value);
+/* Whether to look for data elements in it: keys, check values and counters (8000 to 90FF) could look like
+ * TLVs by chance. */
+bool grouping_is_tlv(struct span dgi, struct span value);
 /* Values of an E1 with all the rules of section 4 that need no key. */
 MUST_CHECK bool secret_read(struct reader *r, const struct tlv *e1, struct secret *secret);
 
