@@ -6,7 +6,7 @@
 
 struct fixture fixture_set_up(void)
 {
-    struct fixture f = {.image = image_load(), .signer = image_signer()};
+    struct fixture f = {.image = image_load(), .signer = image_private("signer")};
     if (!keys_load(SAMPLE_KEYS, &f.keys)) abort();
     return f;
 }

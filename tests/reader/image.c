@@ -30,17 +30,17 @@ void image_release(struct image *image)
     *image = (struct image){0};
 }
 
-EVP_PKEY *image_signer(void)
+EVP_PKEY *image_private(const char *name)
 {
     json_error_t error;
-    uint8_t *der;
-    size_t len;
+    uint8_t *der = NULL;
+    size_t len = 0;
     json_t *root = json_load_file(SAMPLE ".keys.json", 0, &error);
-    const char *hex = json_string_value(json_object_get(json_object_get(root, "private"), "signer"));
-    must(hex && hex_decode(hex, &der, &len), "no private signer key");
+    const char *hex = json_string_value(json_object_get(json_object_get(root, "private"), name));
+    must(hex && hex_decode(hex, &der, &len), "no such private key");
     const unsigned char *at = der;
     EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)len);
-    must(key, "the signer key does not load");
+    must(key, "the private key does not load");
     free(der);
     json_decref(root);
     return key;
@@ -138,7 +138,7 @@ static void seal_mac(struct image *image, const struct keys *keys, struct span k
 {
     struct span kek;
     uint8_t key[40];
-    size_t len;
+    size_t len = 0;
     must(keys_kek(keys, kek_id, &kek) && crypto_kwp_unwrap(kek, mackey, key, &len), "MACKEY does not unwrap");
     must(crypto_cmac(span_of(key, len), covered, writable(image, mac.at)), "no MAC");
 }

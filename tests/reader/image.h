@@ -26,7 +26,7 @@ void image_splice(struct image *image, size_t offset, size_t drop, const void *b
 void image_swap(struct image *image, size_t a, size_t b, size_t len);
 /* MACs under the MAC keys of the file; hash and signature by `signer`. */
 void image_seal(struct image *image, const struct keys *keys, EVP_PKEY *signer, unsigned what);
-/* The sample's signer, from "private" in its keys file. The caller frees. */
-EVP_PKEY *image_signer(void);
+/* A key from "private" in the sample's keys file: "ca", "issuer", "signer". The caller frees. */
+EVP_PKEY *image_private(const char *name);
 
 #endif

@@ -2,6 +2,7 @@
 #include "suite.h"
 
 #include <jansson.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/x509.h>
@@ -104,6 +105,51 @@ static void test_crt_relation(void)
     wrap_again(&f, 0, 0, 2);
     expect_refused(&f, SEAL_ALL, "q inverse", "q^-1 mod p does not fit");
     fixture_tear_down(&f);
+}
+
+/* The first card's certificate with one byte of its inside changed, hashed and signed anew. */
+static void certify_again(struct fixture *f, size_t offset, uint8_t byte)
+{
+    BIGNUM *n = NULL, *d = NULL, *three = BN_new();
+    uint8_t plain[144], *cert = &BYTE(&f->image, "\x9F\x46\x81\x90", 0, 4);
+    EVP_PKEY *issuer = image_private("issuer");
+    struct span parts[] = {span_of(plain + 1, 122), span_of("\x03", 1),
+                           span_of(&BYTE(&f->image, "\x70\x18\x5A\x08", 0, 2), 0x18), span_of("\x38\0", 2)};
+    if (!BN_set_word(three, 3) || EVP_PKEY_get_bn_param(issuer, OSSL_PKEY_PARAM_RSA_N, &n) != 1 ||
+        EVP_PKEY_get_bn_param(issuer, OSSL_PKEY_PARAM_RSA_D, &d) != 1 ||
+        !crypto_rsa_public(n, three, span_of(cert, 144), plain))
+        abort();
+    plain[offset] = byte;
+    /* the raw private operation is the public one with d */
+    if (!crypto_sha1(parts, 4, plain + 123) || !crypto_rsa_public(n, d, span_of(plain, 144), cert)) abort();
+    BN_free(n);
+    BN_clear_free(d);
+    BN_free(three);
+    EVP_PKEY_free(issuer);
+}
+
+static void test_card_certificate(void)
+{
+    static const struct {
+        size_t offset;
+        uint8_t byte;
+        const char *refusal;
+    } CHANGES[] = {
+        {1, 0x05, "does not recover"}, {2, 0x48, "PAN or identifier differs"},
+        {12, 0x13, "no expiry date"},  {13, 0x99, "outlives the issuer"},
+        {17, 2, "unknown algorithm"},  {20, 2, "exponent is not"},
+        {21, 0xFF, "for another key"}, {122, 0xBA, "padding is not BB"},
+    };
+    struct fixture f = fixture_set_up();
+    certify_again(&f, 2, 0x47);
+    expect_accepted(&f);
+    fixture_tear_down(&f);
+    for (size_t i = 0; i < SUITE_COUNT(CHANGES); i++) {
+        f = fixture_set_up();
+        certify_again(&f, CHANGES[i].offset, CHANGES[i].byte);
+        expect_refused(&f, SEAL_ALL, "card certificate", CHANGES[i].refusal);
+        fixture_tear_down(&f);
+    }
 }
 
 /* ---- what the sample does not have ---- */
@@ -316,6 +362,7 @@ static const struct test_case CASES[] = {
     {"a file cut short is incomplete", test_cut_short},
     {"zero padding is taken, other padding is not", test_padding},
     {"a CRT part that does not fit is refused", test_crt_relation},
+    {"a card certificate must fit its card and its issuer", test_card_certificate},
     {"numbers set aside are left out", test_set_aside},
     {"a further pass keeps the first one's job id", test_further_pass},
     {"methods 11 and 12 decrypt under the card's own key", test_second_embodiment},
