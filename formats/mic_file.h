@@ -17,22 +17,25 @@ struct mic_file_summary {
     struct job_group job;
     uint64_t count;              /* card records */
     uint64_t set_aside_count;
-    uint64_t *set_aside;         /* owned by the mic_file */
-    uint8_t (*mackey_hashes)[SHA256_LEN];
+    uint64_t *set_aside;         /* owned by the mic_file; of an incomplete file: the numbers left out so far */
+    uint8_t (*mackey_hashes)[SHA256_LEN]; /* of the MACKEYs that stand in the file, rising */
     size_t mackey_hash_count;
     uint8_t signer[SHA256_LEN];
+    uint64_t whole_len;          /* bytes of whole records; less than the file's only where an incomplete one is cut */
     bool incomplete;             /* only with MIC_FILE_ALLOW_INCOMPLETE: no end record */
     bool signature_verified;
 };
 
 enum { MIC_FILE_ALLOW_INCOMPLETE = 1, MIC_FILE_NO_SIGNER = 2 /* hash and structure only: signature reported as not verified */ };
 
-/* Takes over the reader. False: ERR_INPUT/ERR_INTEGRITY with offset and record number; also a file without
- * an end record ("incomplete"), a hash or signature that does not verify, an unknown signer. */
+/* Takes over the reader, and frees it when the result is false. False: ERR_INPUT/ERR_INTEGRITY with offset and
+ * record number; also a file without an end record or cut inside a record ("incomplete"), a hash or signature that
+ * does not verify, an unknown signer; ERR_FILE: reading, or no temporary file. */
 MUST_CHECK bool mic_file_open(struct mic_file **out, struct reader *reader, const struct mic_signer *signers,
                               size_t signer_count, unsigned flags, struct err *err);
 const struct mic_file_summary *mic_file_summary(const struct mic_file *f);
-/* The next card record, digest compared; *end after the last. Borrowed until the next call. */
+/* The next card record, digest compared; *end after the last. Borrowed until the next call. False (ERR_INTEGRITY):
+ * it is not what the first pass read. */
 MUST_CHECK bool mic_file_next(struct mic_file *f, struct mic_record *record, struct card_group *card, bool *end,
                               struct err *err);
 /* Back to the first card record. */
