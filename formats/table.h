@@ -26,10 +26,12 @@ struct fixed_column { const char *name; size_t start /* from 0 */, len; bool tri
 
 /* Takes over the reader, skips a UTF-8 byte order mark, reads the header row if there is one. With a header the
  * columns' names come from it (empty, repeated or over-long names refused); otherwise names[] gives them.
- * False (ERR_INPUT, "FILE:LINE: …"): empty file, header broken, a NUL byte. */
+ * False (ERR_INPUT, "FILE:LINE: …"): empty file, header broken, a NUL byte; the reader is then still the caller's.
+ * False (ERR_CONFIG): separator that is a quote or line end; no names or repeated ones. */
 MUST_CHECK bool table_open_csv(struct table **out, struct reader *reader, const struct csv_settings *settings,
                                const char *const *names, size_t name_count, struct err *err);
-/* Every line must be exactly as long as the last column's end (a shorter line is refused, longer too). */
+/* Every line must be exactly as long in bytes as the last column's end (a shorter line is refused, longer too). The
+ * columns are copied; their names must differ. False: as above. */
 MUST_CHECK bool table_open_fixed(struct table **out, struct reader *reader, const struct fixed_column *columns,
                                  size_t column_count, struct err *err);
 size_t table_column_count(const struct table *t);
