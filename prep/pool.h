@@ -17,10 +17,15 @@ struct pool;
  * inputs and outputs exist. */
 MUST_CHECK bool pool_start(struct pool **out, const struct job *job, struct err *err);
 /* Starts the workers: they log in and check every key. False: the first worker's error (ERR_TOKEN). */
-MUST_CHECK bool pool_open(struct pool *p, const struct field_table *fields, const struct job_identity *identity, struct err *err);
+MUST_CHECK bool pool_open(struct pool *p, const struct field_table *fields,
+                          const struct job_identity *identity, struct err *err);
 
 /* What workers found out at their start. */
-struct pool_token_report { struct job_kek kek; uint8_t signer[SHA256_LEN]; char token[160]; };
+struct pool_token_report {
+    struct job_kek kek;
+    uint8_t signer[SHA256_LEN];
+    char token[160];
+};
 const struct pool_token_report *pool_token_report(const struct pool *p);
 /* Runs keyring_lint and the full token probe in one worker; findings as text, one per line. */
 MUST_CHECK bool pool_check_token(struct pool *p, struct buf *findings, size_t *errors, struct err *err);
@@ -35,18 +40,23 @@ struct pool_result {
     bool ok;
     const uint8_t *record; /* ok: the record's bytes, borrowed until the next call */
     size_t len;
-    struct err err;        /* not ok */
-    uint64_t place;        /* where the card stood in the input */
+    struct err err; /* not ok */
+    uint64_t place; /* where the card stood in the input */
 };
 /* Waits up to timeout_ms for the next result in order; *got false when none came. False: the pool itself is broken (token lost
  * for all workers, keeper dead). Handles deaths, hangs and retirement inside. Interrupted by signals: returns true, got false. */
-MUST_CHECK bool pool_wait(struct pool *p, int timeout_ms, struct pool_result *out, bool *got, struct err *err);
+MUST_CHECK bool pool_wait(struct pool *p, int timeout_ms, struct pool_result *out, bool *got,
+                          struct err *err);
 /* Cards submitted and not yet given back. */
 size_t pool_pending(const struct pool *p);
 /* Signs with the job signing key in a worker. */
-MUST_CHECK bool pool_sign(struct pool *p, const uint8_t *data, size_t len, struct buf *signature, struct err *err);
+MUST_CHECK bool pool_sign(struct pool *p, const uint8_t *data, size_t len, struct buf *signature,
+                          struct err *err);
 /* Peak memory of workers so far and how many were started, retired, replaced. */
-struct pool_statistics { unsigned started, retired, replaced; uint64_t peak_worker_kib; };
+struct pool_statistics {
+    unsigned started, retired, replaced;
+    uint64_t peak_worker_kib;
+};
 void pool_statistics(const struct pool *p, struct pool_statistics *out);
 /* Ends workers and keeper; NULL is fine. */
 void pool_free(struct pool *p);

@@ -13,11 +13,8 @@ MUST_CHECK bool record_writer_create(struct record_writer **out, const char *pat
 /* Checks that the record is whole, has the number that is due and this job's (or an earlier pass's) CARD group, notes its MAC keys' hashes,
  * and appends it. */
 MUST_CHECK bool record_writer_append(struct record_writer *w, const uint8_t *record, size_t len, struct err *err);
-/* A record that will not come: its number stands in END CC. */
+/* A record that will not come, in this pass or an earlier one: its number stands in END CC. */
 MUST_CHECK bool record_writer_set_aside(struct record_writer *w, uint64_t number, struct err *err);
-/* Numbers set aside in earlier passes, which are not due in this one. */
-MUST_CHECK bool record_writer_skip_earlier(struct record_writer *w, const uint64_t *numbers, size_t count, struct err *err);
-
 /* Makes the signature over bytes that formats/groups.h prescribes. */
 struct record_signer {
     bool (*sign)(void *context, const uint8_t *data, size_t len, struct buf *signature, struct err *err);
