@@ -1,0 +1,20 @@
+/* prep/interrupt.h - SIGINT and SIGTERM as something to ask for, without a handler and without global state. */
+#ifndef PREP_INTERRUPT_H
+#define PREP_INTERRUPT_H
+
+#include <signal.h>
+
+#include "base/err.h"
+
+struct interrupt {
+    int fd; /* −1: not watching */
+    sigset_t before;
+};
+/* From now on SIGINT and SIGTERM wait to be asked for. Call it after the keeper was forked: children inherit the mask. */
+MUST_CHECK bool interrupt_watch(struct interrupt *i, struct err *err);
+/* Has one come since? */
+bool interrupt_came(struct interrupt *i);
+/* The signals do again what they did before. */
+void interrupt_release(struct interrupt *i);
+
+#endif

@@ -1,0 +1,134 @@
+#include "prep/set_aside.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/outfile.h"
+
+struct refused {
+    uint64_t number;
+    char *reason;
+};
+
+struct set_aside {
+    char *path;
+    struct refused *late; /* by workers, rising */
+    size_t count, room;
+};
+
+bool set_aside_new(struct set_aside **out, const char *path, struct err *err)
+{
+    if (!path) return err_set(err, ERR_CONFIG, "on_bad_record: set-aside needs output: set_aside");
+    if (access(path, F_OK) == 0)
+        return err_set(err, ERR_FILE,
+                       "'%s' exists; move it away or name another file under output: set_aside", path);
+    struct set_aside *s = calloc(1, sizeof(*s));
+    if (s) s->path = strdup(path);
+    if (!s || !s->path) {
+        free(s);
+        return err_set_no_memory(err);
+    }
+    *out = s;
+    return true;
+}
+
+void set_aside_free(struct set_aside *s)
+{
+    if (!s) return;
+    for (size_t i = 0; i < s->count; i++)
+        free(s->late[i].reason);
+    free(s->late);
+    free(s->path);
+    free(s);
+}
+
+bool set_aside_add(struct set_aside *s, uint64_t number, const struct err *reason, struct err *err)
+{
+    if (s->count == s->room) {
+        size_t room = s->room ? 2 * s->room : 16;
+        struct refused *late = reallocarray(s->late, room, sizeof(*late));
+        if (!late) return err_set_no_memory(err);
+        s->late = late;
+        s->room = room;
+    }
+    char *text = strdup(reason->text);
+    if (!text) return err_set_no_memory(err);
+    s->late[s->count++] = (struct refused){number, text};
+    return true;
+}
+
+/* The next line of the survey's messages, which are in the order of its bad records. */
+static const char *next_message(const char **messages, int *len)
+{
+    const char *line = *messages;
+    *len = (int)strcspn(line, "\n");
+    if (*len == 0) {
+        *len = (int)strlen("refused; cardprep check tells why");
+        return "refused; cardprep check tells why";
+    }
+    *messages = line + *len + (line[*len] == '\n');
+    return line;
+}
+
+static void put_one(struct buf *b, const struct card_reader *reader, uint64_t number, const char *reason,
+                    int reason_len)
+{
+    const uint8_t *raw = NULL;
+    size_t len = 0;
+
+    buf_put_format(b, "# record %" PRIu64 ": %.*s\n", number, reason_len, reason);
+    card_reader_raw(reader, &raw, &len);
+    if (!raw) return;
+    buf_put(b, raw, len);
+    if (len == 0 || raw[len - 1] != '\n') buf_put_u8(b, '\n');
+}
+
+static bool write_all(struct set_aside *s, struct session *session, struct outfile *file, struct err *err)
+{
+    struct card_reader *reader = session->reader;
+    const struct survey *survey = &session->survey;
+    const char *messages = buf_text(&session->survey.messages);
+    uint64_t position = 0;
+    struct buf b;
+    struct card_input in;
+    bool end = false, ok = card_reader_rewind(reader, err);
+
+    buf_init(&b, 2 * MIC_RECORD_MAX);
+    memset(&in, 0, sizeof(in));
+    for (size_t bad = 0, late = 0; ok && (bad < survey->bad_count || late < s->count);) {
+        struct err refusal = ERR_INIT;
+        int len = 0;
+        bool good =
+            card_reader_next(reader, &in, &end, &refusal) &&
+            (end || card_identify(&in, reader, session->job, &session->identity, position + 1, &refusal));
+        if (good && end) break;
+        uint64_t number = good ? in.number : position + 1;
+        position++;
+        buf_clear(&b);
+        if (bad < survey->bad_count && survey->bad[bad] == number) {
+            const char *reason = next_message(&messages, &len);
+            put_one(&b, reader, number, reason, len);
+            bad++;
+        } else if (late < s->count && s->late[late].number == number) {
+            put_one(&b, reader, number, s->late[late].reason, (int)strlen(s->late[late].reason));
+            late++;
+        }
+        ok = buf_ok(&b, "refused record", err) && (b.len == 0 || outfile_append(file, b.data, b.len, err));
+        if (!good && !card_reader_can_go_on(reader)) break;
+    }
+    buf_release(&b);
+    return ok;
+}
+
+bool set_aside_commit(struct set_aside *s, struct session *session, struct err *err)
+{
+    struct outfile *file = NULL;
+
+    if (s->count == 0 && session->survey.bad_count == 0) return true;
+    bool ok =
+        outfile_create(&file, s->path, err) && write_all(s, session, file, err) && outfile_commit(file, err);
+    outfile_close(file, false);
+    return ok;
+}
