@@ -61,17 +61,16 @@ static bool PRINTF_LIKE(3, 0) set(struct err *err, const char *behind, const cha
     return false;
 }
 
-bool err_set(struct err *err, enum err_kind kind, const char *format, ...)
+void err_set_text(struct err *err, enum err_kind kind, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     set(err, NULL, format, args);
     va_end(args);
     err->kind = kind;
-    return false;
 }
 
-bool err_set_errno(struct err *err, enum err_kind kind, int errnum, const char *format, ...)
+void err_set_errno_text(struct err *err, enum err_kind kind, int errnum, const char *format, ...)
 {
     char reason[REASON - 2];
     va_list args;
@@ -79,12 +78,6 @@ bool err_set_errno(struct err *err, enum err_kind kind, int errnum, const char *
     set(err, strerror_r(errnum, reason, sizeof(reason)), format, args);
     va_end(args);
     err->kind = kind;
-    return false;
-}
-
-bool err_set_no_memory(struct err *err)
-{
-    return err_set(err, ERR_INTERNAL, "out of memory");
 }
 
 void err_prefix(struct err *err, const char *format, ...)

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK                       __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text_arg, first_arg) __attribute__((format(printf, text_arg, first_arg)))
 
 /* What kind of trouble it is; a program's exit status follows from it (err_exit_status). */
@@ -42,14 +42,26 @@ struct err {
         ERR_NONE, ""                                                                                         \
     }
 
-/* Sets kind and text, whatever err held before. Returns false, so that `return err_set(...)` reads well. */
-bool err_set(struct err *err, enum err_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
+/* Sets kind and text, whatever err held before. Is false, so that `return err_set(...)` reads well; a macro, so that the
+ * compiler and static analysis see that it is always false. */
+#define err_set(...)                                                                                         \
+    (__extension__({                                                                                         \
+        err_set_text(__VA_ARGS__);                                                                           \
+        false;                                                                                               \
+    }))
+void err_set_text(struct err *err, enum err_kind kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* As err_set, with ": " and the text of errno value `errnum` behind. */
-bool err_set_errno(struct err *err, enum err_kind kind, int errnum, const char *format, ...) PRINTF_LIKE(4, 5);
+#define err_set_errno(...)                                                                                   \
+    (__extension__({                                                                                         \
+        err_set_errno_text(__VA_ARGS__);                                                                     \
+        false;                                                                                               \
+    }))
+void err_set_errno_text(struct err *err, enum err_kind kind, int errnum, const char *format, ...)
+    PRINTF_LIKE(4, 5);
 
 /* Out of memory: kind ERR_INTERNAL. Returns false. */
-bool err_set_no_memory(struct err *err);
+#define err_set_no_memory(err) err_set(err, ERR_INTERNAL, "out of memory")
 
 /* Puts `format: ` in front of the text. Without effect while err->kind is ERR_NONE. */
 void err_prefix(struct err *err, const char *format, ...) PRINTF_LIKE(2, 3);
