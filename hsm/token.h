@@ -42,6 +42,9 @@ const char *hsm_token_label(const struct hsm_token *t);
 const char *hsm_token_serial(const struct hsm_token *t);
 const char *hsm_token_model(const struct hsm_token *t); /* manufacturer, model, library version: one line */
 
+/* The session was lost, or something could not be destroyed: close the token and open it anew. */
+bool hsm_token_is_broken(const struct hsm_token *t);
+
 /* A second token of the same module in the same process (master token and card-key token may share a module). The
  * new one shares the module with `first`; close in any order. */
 MUST_CHECK bool hsm_token_open_beside(struct hsm_token **out, struct hsm_token *first, const struct hsm_token_choice *choice,

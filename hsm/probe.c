@@ -1,0 +1,236 @@
+/* hsm/probe.c - what this token really does: the short form that every start makes, and the names of abilities. The
+ * trials of the full form are in doctor.c.
+ *
+ * Probe keys are random, session-only and destroyed at once. RFC 5649 is recognised by what comes out: a 16-byte key
+ * gives 24 bytes that differ from RFC 3394's and unwrap to a key with the same CMAC. NSS gives 32 bytes for the
+ * mechanism number that is RFC 5649 on SoftHSM, and both claim it in C_GetMechanismInfo. */
+#include <stdio.h>
+
+#include "hsm/probe_internal.h"
+
+static const struct hsm_ability_row rows[HSM_ABILITY_COUNT] = {
+    {HSM_CAN_KWP, "kwp", "wraps and unwraps secret keys by RFC 5649: every transport"},
+    {HSM_CAN_KWP_RSA, "kwp-rsa", "the same for RSA private keys: cards with a key pair"},
+    {HSM_CAN_DERIVE_TDES, "derive-tdes", "derives card keys from TDES masters"},
+    {HSM_CAN_DERIVE_AES, "derive-aes", "derives card keys from AES masters"},
+    {HSM_CAN_CMAC, "cmac", "AES-CMAC: record MACs and AES check values"},
+    {HSM_CAN_RSA_RAW, "rsa-raw", "raw RSA signatures: EMV certificates"},
+    {HSM_CAN_RSA_SHA256, "rsa-sha256", "PKCS #1 signatures with SHA-256: job signing"},
+    {HSM_CAN_RSA_E3, "rsa-e3", "generates RSA pairs with exponent 3"},
+    {HSM_CAN_RSA_E65537, "rsa-e65537", "generates RSA pairs with exponent 65537"},
+    {HSM_CAN_WRAP_TDES_ECB, "wrap-tdes-ecb",
+     "wraps under a card's own TDES key: second embodiment, method 11"},
+    {HSM_CAN_WRAP_AES_CBC, "wrap-aes-cbc", "wraps under a card's own AES key: second embodiment, method 12"},
+    {HSM_CAN_XOR, "xor", "combines key components inside the token"},
+    {HSM_CAN_OAEP, "oaep", "key exchange by RSA-OAEP"},
+    {HSM_HONOURS_ALLOWED_MECHANISMS, "honours-allowed-mechanisms",
+     "refuses a mechanism that a key does not list"},
+    {HSM_HONOURS_WRAP_TEMPLATE, "honours-wrap-template",
+     "refuses to wrap a key that the KEK's template excludes"},
+    {HSM_HONOURS_UNWRAP_TEMPLATE, "honours-unwrap-template", "unwraps only as the KEK's template says"},
+    {HSM_HONOURS_WRAP_WITH_TRUSTED, "honours-wrap-with-trusted",
+     "refuses to wrap such a key under an untrusted one"},
+    {HSM_HONOURS_EXTRACTABLE, "honours-extractable", "refuses to wrap a key that is not extractable"},
+};
+
+const struct hsm_ability_row *hsm_ability_row(enum hsm_ability ability)
+{
+    return &rows[ability];
+}
+
+void hsm_probe_why(struct hsm_token *t, enum hsm_ability ability, const struct err *err)
+{
+    char *why = t->profile.why[ability];
+    snprintf(why, sizeof t->profile.why[0], "%.63s", err->text);
+    char *advice = strstr(why, " (the ");
+    if (advice) *advice = 0;
+}
+
+const struct hsm_profile *hsm_token_profile(const struct hsm_token *t)
+{
+    return &t->profile;
+}
+
+void hsm_probe_template(struct hsm_template *tp, enum hsm_algorithm a, unsigned uses)
+{
+    static const CK_ATTRIBUTE_TYPE types[] = {CKA_ENCRYPT, CKA_DECRYPT,   CKA_SIGN,
+                                              CKA_VERIFY,  CKA_WRAP,      CKA_UNWRAP,
+                                              CKA_DERIVE,  CKA_SENSITIVE, CKA_EXTRACTABLE};
+    hsm_template_init(tp);
+    hsm_template_secret(tp, a, HSM_GENERATED, PROBE_GENERIC_LEN);
+    hsm_template_bool(tp, CKA_TOKEN, false);
+    hsm_template_bool(tp, CKA_PRIVATE, false);
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        hsm_template_bool(tp, types[i], (uses >> i) & 1);
+}
+
+bool hsm_probe_generate(struct hsm_token *t, struct hsm_template *tp, enum hsm_algorithm a,
+                        struct hsm_key *out, struct err *err)
+{
+    static const CK_MECHANISM_TYPE generators[] = {
+        [HSM_DES2] = CKM_DES2_KEY_GEN,  [HSM_DES3] = CKM_DES3_KEY_GEN,
+        [HSM_AES128] = CKM_AES_KEY_GEN, [HSM_AES192] = CKM_AES_KEY_GEN,
+        [HSM_AES256] = CKM_AES_KEY_GEN, [HSM_GENERIC] = CKM_GENERIC_SECRET_KEY_GEN};
+    CK_MECHANISM mechanism = hsm_mechanism(generators[a]);
+    CK_OBJECT_HANDLE handle = 0;
+    CK_RV rv = t->fn->C_GenerateKey(t->session, &mechanism, tp->attr, tp->count, &handle);
+    if (!hsm_call(t, "C_GenerateKey", rv, err)) return false;
+    *out = (struct hsm_key){handle, a};
+    return true;
+}
+
+bool hsm_probe_key(struct hsm_token *t, enum hsm_algorithm a, unsigned uses, struct hsm_key *out,
+                   struct err *err)
+{
+    struct hsm_template tp;
+    hsm_probe_template(&tp, a, uses);
+    return hsm_probe_generate(t, &tp, a, out, err);
+}
+
+/* Whether a key can be generated that carries these attributes, and what such a key then refuses. */
+static void put_extras(struct hsm_template *tp, unsigned extras)
+{
+    if (extras & PROBE_COPYABLE) hsm_template_bool(tp, CKA_COPYABLE, false);
+    if (extras & PROBE_ALLOWED) {
+        tp->allowed[0] = CKM_AES_CMAC;
+        hsm_template_bytes(tp, CKA_ALLOWED_MECHANISMS, tp->allowed, sizeof tp->allowed[0]);
+    }
+    if (extras & PROBE_UNWRAP_TEMPLATE) {
+        tp->inner[0] = (CK_ATTRIBUTE){CKA_SENSITIVE, &tp->yes, sizeof tp->yes};
+        hsm_template_bytes(tp, CKA_UNWRAP_TEMPLATE, tp->inner, sizeof tp->inner[0]);
+    }
+}
+
+static bool takes(struct hsm_token *t, unsigned extras, struct hsm_key *out)
+{
+    struct err refused = ERR_INIT;
+    struct hsm_template tp;
+    hsm_probe_template(&tp, HSM_AES128, PROBE_SIGN | PROBE_ENCRYPT | PROBE_SENSITIVE);
+    put_extras(&tp, extras);
+    return hsm_probe_generate(t, &tp, HSM_AES128, out, &refused);
+}
+
+static void try_attributes(struct hsm_token *t)
+{
+    static const unsigned single[] = {PROBE_COPYABLE, PROBE_ALLOWED, PROBE_UNWRAP_TEMPLATE};
+    struct hsm_profile *p = &t->profile;
+    struct err refused = ERR_INIT;
+    struct hsm_key key = HSM_KEY_NONE;
+    uint8_t block[16] = {0}, out[16];
+    unsigned taken = 0;
+
+    if (takes(t, PROBE_COPYABLE | PROBE_ALLOWED | PROBE_UNWRAP_TEMPLATE, &key)) {
+        taken = PROBE_COPYABLE | PROBE_ALLOWED | PROBE_UNWRAP_TEMPLATE;
+    } else {
+        for (size_t i = 0; i < sizeof single / sizeof single[0]; i++) {
+            hsm_key_destroy(t, &key);
+            if (takes(t, single[i], &key)) taken |= single[i];
+        }
+    }
+    p->takes_copyable = taken & PROBE_COPYABLE;
+    p->takes_allowed_mechanisms = taken & PROBE_ALLOWED;
+    p->takes_unwrap_template = taken & PROBE_UNWRAP_TEMPLATE;
+    hsm_key_destroy(t, &key);
+    if (p->takes_allowed_mechanisms && takes(t, PROBE_ALLOWED, &key))
+        p->can[HSM_HONOURS_ALLOWED_MECHANISMS] =
+            !hsm_encrypt_once(t, CKM_AES_ECB, key.handle, block, sizeof block, out, &refused);
+    if (!p->can[HSM_HONOURS_ALLOWED_MECHANISMS])
+        snprintf(p->why[HSM_HONOURS_ALLOWED_MECHANISMS], sizeof p->why[0], "%s",
+                 p->takes_allowed_mechanisms ? "stored and ignored" : "attribute not taken");
+    hsm_key_destroy(t, &key);
+}
+
+bool hsm_probe_wrap(struct hsm_token *t, CK_MECHANISM *m, const struct hsm_key *by, const struct hsm_key *key,
+                    uint8_t *out, size_t room, size_t *len, struct err *err)
+{
+    CK_ULONG out_len = room;
+    CK_RV rv = t->fn->C_WrapKey(t->session, m, by->handle, key->handle, out, &out_len);
+    if (!hsm_call(t, "C_WrapKey", rv, err)) return false;
+    *len = out_len;
+    return true;
+}
+
+bool hsm_probe_unwrap(struct hsm_token *t, CK_MECHANISM *m, const struct hsm_key *by, const uint8_t *wrapped,
+                      size_t len, enum hsm_algorithm a, unsigned uses, struct hsm_key *out, struct err *err)
+{
+    struct hsm_template tp;
+    CK_OBJECT_HANDLE handle = 0;
+    hsm_probe_template(&tp, a, uses);
+    for (CK_ULONG i = 0; i < tp.count; i++) { /* the length is the blob's */
+        if (tp.attr[i].type == CKA_VALUE_LEN) tp.attr[i] = tp.attr[--tp.count];
+    }
+    CK_RV rv =
+        t->fn->C_UnwrapKey(t->session, m, by->handle, hsm_bytes(wrapped), len, tp.attr, tp.count, &handle);
+    if (!hsm_call(t, "C_UnwrapKey", rv, err)) return false;
+    *out = (struct hsm_key){handle, a};
+    return true;
+}
+
+/* Is it RFC 5649 that this mechanism gives here? */
+static bool try_kwp(struct hsm_token *t, CK_MECHANISM_TYPE type, const struct hsm_key *kek,
+                    const struct hsm_key *key, struct err *err)
+{
+    static const uint8_t text[16] = "cardprep probe";
+    uint8_t wrapped[64], plain[64], mac[16], mac_back[16];
+    size_t len = 0, plain_len = 0;
+    CK_MECHANISM m = hsm_mechanism(type), rfc3394 = hsm_mechanism(CKM_AES_KEY_WRAP);
+    struct hsm_key back = HSM_KEY_NONE;
+    struct err ignored = ERR_INIT;
+    bool ok = false;
+
+    if (!hsm_probe_wrap(t, &m, kek, key, wrapped, sizeof wrapped, &len, err)) goto out;
+    if (len != 24) {
+        err_set(err, ERR_TOKEN, "another form than RFC 5649 (%zu bytes)", len);
+        goto out;
+    }
+    if (hsm_probe_wrap(t, &rfc3394, kek, key, plain, sizeof plain, &plain_len, &ignored) &&
+        bytes_equal(wrapped, len, plain, plain_len)) {
+        err_set(err, ERR_TOKEN, "RFC 3394 instead of RFC 5649");
+        goto out;
+    }
+    if (!hsm_probe_unwrap(t, &m, kek, wrapped, len, HSM_AES128, PROBE_SIGN | PROBE_SENSITIVE, &back, err))
+        goto out;
+    if (!hsm_cmac(t, key, text, sizeof text, mac, err) ||
+        !hsm_cmac(t, &back, text, sizeof text, mac_back, err))
+        goto out;
+    ok = bytes_equal(mac, sizeof mac, mac_back, sizeof mac_back);
+    if (!ok) err_set(err, ERR_TOKEN, "another key comes back");
+out:
+    hsm_key_destroy(t, &back);
+    return ok;
+}
+
+static bool choose_kwp(struct hsm_token *t, struct err *err)
+{
+    static const CK_MECHANISM_TYPE candidates[] = {HSM_CKM_AES_KEY_WRAP_KWP, CKM_AES_KEY_WRAP_PAD};
+    struct hsm_profile *p = &t->profile;
+    struct hsm_key kek = HSM_KEY_NONE, key = HSM_KEY_NONE;
+    struct err why = ERR_INIT;
+    bool ok = false;
+
+    if (!hsm_probe_key(t, HSM_AES256, PROBE_WRAP | PROBE_UNWRAP | PROBE_SENSITIVE, &kek, err)) goto out;
+    if (!hsm_probe_key(t, HSM_AES128, PROBE_SIGN | PROBE_SENSITIVE | PROBE_EXTRACTABLE, &key, err)) goto out;
+    for (size_t i = 0; i < sizeof candidates / sizeof candidates[0] && !p->kwp_mechanism; i++) {
+        if (try_kwp(t, candidates[i], &kek, &key, &why)) p->kwp_mechanism = candidates[i];
+    }
+    p->can[HSM_CAN_KWP] = p->kwp_mechanism != 0;
+    if (!p->kwp_mechanism) hsm_probe_why(t, HSM_CAN_KWP, &why);
+    ok = true;
+out:
+    hsm_key_destroy(t, &key);
+    hsm_key_destroy(t, &kek);
+    return ok;
+}
+
+bool hsm_probe(struct hsm_token *t, bool full, struct err *err)
+{
+    t->profile = (struct hsm_profile){.kwp_mechanism = 0};
+    try_attributes(t);
+    if (!choose_kwp(t, err)) {
+        err_prefix(err, "trying what the token can do");
+        return false;
+    }
+    if (full) hsm_probe_all(t);
+    if (t->broken) return err_set(err, ERR_TOKEN, "the session broke while trying what the token can do");
+    return true;
+}
