@@ -87,6 +87,13 @@ static bool store(const struct arg_option *o, const char *value, struct err *err
         return err_set(err, ERR_CONFIG, "option '--%s' needs a value: --%s %s", o->name, o->name,
                        o->value ? o->value : "VALUE");
     if (o->kind == ARG_NUMBER) return parse_number(o, value, err);
+    if (o->kind == ARG_LIST) {
+        struct arg_list *list = o->into.list;
+        if (list->count == ARG_LIST_MAX)
+            return err_set(err, ERR_CONFIG, "option '--%s' is given more than %d times", o->name, ARG_LIST_MAX);
+        list->items[list->count++] = value;
+        return true;
+    }
     *o->into.text = value;
     return true;
 }

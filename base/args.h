@@ -8,7 +8,13 @@
 
 #include "base/err.h"
 
-enum arg_kind { ARG_FLAG, ARG_TEXT, ARG_NUMBER };
+enum arg_kind { ARG_FLAG, ARG_TEXT, ARG_NUMBER, ARG_LIST /* may be given more than once */ };
+
+enum { ARG_LIST_MAX = 16 };
+struct arg_list {
+    const char *items[ARG_LIST_MAX];
+    size_t count;
+};
 
 struct arg_option {
     const char *name; /* "workers": given as --workers N or --workers=N */
@@ -19,6 +25,7 @@ struct arg_option {
         bool *flag;
         const char **text;
         uint64_t *number;
+        struct arg_list *list;
     } into;
 };
 
@@ -31,9 +38,9 @@ struct arg_command {
 };
 
 /* Parses options and operands of one command. Operands end up in operands[]; of an option given twice the
- * last one counts; after "--" come operands alone. A flag "help", if the table has one and it is given,
+ * last one counts, unless it is a list; after "--" come operands alone. A flag "help", if the table has one and it is given,
  * lifts the number of operands. False (ERR_CONFIG): unknown option (nearest one suggested), value missing,
- * empty or malformed, wrong number of operands. A value that begins with "--" is given as --name=VALUE. */
+ * empty or malformed, more than ARG_LIST_MAX of a list, wrong number of operands. A value that begins with "--" is given as --name=VALUE. */
 MUST_CHECK bool args_parse(int argc, char **argv, const struct arg_option *options, size_t option_count,
                            const char **operands, int operand_count, struct err *err);
 /* Finds and runs the command that argv[1] names; answers --help and --version itself. */

@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ARGS_MAX = 12 };
+enum { ARGS_MAX = 40 };
 
 struct settings {
     bool json;
     bool help;
     const char *out;
     uint64_t workers;
+    struct arg_list keys;
     const char *operands[2];
 };
 
@@ -23,6 +24,7 @@ static bool parse(struct settings *s, char *line, struct err *err)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &s->help}},
         {"out", ARG_TEXT, "FILE", "where to write", {.text = &s->out}},
         {"workers", ARG_NUMBER, "N", "how many at once", {.number = &s->workers}},
+        {"key", ARG_LIST, "FILE", "a key, as often as needed", {.list = &s->keys}},
     };
     char *argv[ARGS_MAX + 1] = {NULL};
     int argc = 0;
@@ -50,6 +52,21 @@ static void test_options_and_operand(void)
         CU_ASSERT_STRING_EQUAL(s.out, "o.mic");
         CU_ASSERT_STRING_EQUAL(s.operands[0], "job.yaml");
     }
+}
+
+static void test_list_collects(void)
+{
+    struct err err = ERR_INIT;
+    struct settings s;
+    char two[] = "run --key a --key=b job.yaml";
+    char many[256] = "run job.yaml";
+    EXPECT_OK(parse(&s, two, &err));
+    CU_ASSERT_EQUAL(s.keys.count, 2);
+    CU_ASSERT_STRING_EQUAL(s.keys.items[0], "a");
+    CU_ASSERT_STRING_EQUAL(s.keys.items[1], "b");
+    for (int i = 0; i <= ARG_LIST_MAX; i++)
+        strncat(many, " --key x", sizeof(many) - strlen(many) - 1);
+    EXPECT_FAIL(parse(&s, many, &err), ERR_CONFIG, "more than 16 times");
 }
 
 static void test_nothing_given_leaves_the_defaults(void)
@@ -246,6 +263,7 @@ static void test_usage_shows_the_table(void)
 }
 
 static const struct test_case cases[] = {
+    {"an option given more than once", test_list_collects},
     {"options and operand", test_options_and_operand},
     {"nothing given leaves the defaults", test_nothing_given_leaves_the_defaults},
     {"what is refused", test_what_is_refused},
