@@ -48,7 +48,7 @@ int command_inspect(int argc, char **argv)
     struct reader *r = NULL;
     struct err err = ERR_INIT;
     const char *path = NULL;
-    bool json = false;
+    bool json = false, help = false;
     const struct arg_option options[] = {
         {"record", ARG_NUMBER, "N", "show this card record only", {.number = &settings.only}},
         {"chip",
@@ -57,9 +57,17 @@ int command_inspect(int argc, char **argv)
          "the chip group's MIC (default: what JOB says, else CHIP)",
          {.text = &settings.chip_mic}},
         {"json", ARG_FLAG, NULL, "as JSON", {.flag = &json}},
+        {"help", ARG_FLAG, NULL, "this text", {.flag = &help}},
     };
 
-    if (!args_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), &path, 1, &err)) goto out;
+    const size_t count = sizeof(options) / sizeof(options[0]);
+    const struct arg_command usage = {"inspect", "FILE", 1, "explain a file byte by byte", command_inspect};
+
+    if (!args_parse(argc, argv, options, count, &path, 1, &err)) goto out;
+    if (help) {
+        args_usage(stdout, "cardprep", &usage, options, count);
+        goto out;
+    }
     if (settings.chip_mic && !mic_is_name(settings.chip_mic)) {
         err_set(&err, ERR_CONFIG, "'%s' is no MIC", settings.chip_mic);
         goto out;
