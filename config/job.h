@@ -69,7 +69,9 @@ struct job_application {
     uint8_t aid[AID_MAX];
     size_t aid_len;
     char *name;             /* for messages; the profile's name unless the job gives one */
+    char *profile_path;     /* as the job has it: a path, or the name of a profile (see job_load) */
     struct profile *profile;
+    char *issuer_key_name;  /* NULL: none */
     int issuer_key;         /* index into issuer_keys, or -1 */
     bool optional, replace;
     enum protect protect;
@@ -117,15 +119,22 @@ struct job {
     unsigned card_timeout_s;
 };
 
-/* Reads the job, its profiles, certificates and CA keys. False (ERR_CONFIG): `file:line:column: message`. */
+/* Reads the job, its profiles, certificates and CA keys. A profile that is named without '/' and '.yaml' is looked for as
+ * NAME.yaml beside the job, in profiles/ beside it, and in the program's data folder. False (ERR_CONFIG): `file:line:column:
+ * message`; ERR_FILE: a file cannot be read; ERR_INTEGRITY: a certificate that its CA key does not recover. */
 MUST_CHECK bool job_load(struct job **out, const char *path, struct err *err);
+/* The job's own text alone, from memory: profiles, certificates and CA keys stay unread. */
+MUST_CHECK bool job_parse(struct job **out, const char *name, const void *text, size_t len, struct err *err);
 void job_free(struct job *j);
-/* The settings in canonical form (keys sorted, defaults filled in, profiles, certificates and CA keys included; no paths of
- * tokens' PINs, no worker counts: what cannot change the records is left out), and its SHA-256. */
+/* The settings of a loaded job in canonical form (config/canonical.h; defaults filled in, profiles, certificates and CA keys
+ * included), and its SHA-256. What cannot change a record is left out: paths, tokens, labels of keys with a check value, PINs,
+ * workers, time limits, trusted signers. */
 MUST_CHECK bool job_canonical(const struct job *j, struct buf *out, struct err *err);
 MUST_CHECK bool job_settings_hash(const struct job *j, uint8_t out[32], struct err *err);
-/* As profile_lint, over the job: certificate expiry chain, N_CA/N_I/N_IC sizes, one method per master version, masters that no
- * key names, issuer digits, fields that no input gives (given the input's column names when known, else NULL). */
+/* As profile_lint, over a loaded job and its profiles: certificate expiry chain, N_CA/N_I/N_IC sizes, one method per master
+ * version, masters that no key names, issuer digits, fields that no input gives. `columns` are the names of all fields that a
+ * record has, after renaming: main input, joins, MIC fields; NULL while the inputs' headers have not been read: then fields are
+ * checked only where the job itself says what every input gives. */
 size_t job_lint(const struct job *j, const char *const *columns, size_t column_count, struct buf *findings);
 /* Key by name and version (0: newest). NULL: none. */
 const struct key_settings *job_key(const struct job *j, const char *name, uint16_t version);

@@ -23,10 +23,10 @@ struct plan_token {
 };
 struct plan_key {
     char *name;                  /* "KML" */
-    uint16_t version;
+    uint16_t version;            /* 0: none (pairs) */
     char *role;                  /* hsm_role_find reads it */
     char *algorithm;             /* hsm_algorithm_find; "rsa" for pairs */
-    char *label;                 /* default: name-version */
+    char *label;                 /* default: name-version; a key without version: name */
     char **tokens;               /* names of the tokens on which it is made or imported; KEK: role differs per token */
     char **token_roles;          /* one per token; equals role unless given */
     size_t token_count;
@@ -64,7 +64,10 @@ struct plan {
     char *keys_file;             /* TEST plans: write the keys file for independent readers; NULL: none */
     char *signer_file;           /* PEM public key of the signing pair; NULL: not written */
 };
+/* Reads a plan. False (ERR_CONFIG): `file:line:column: message`; roles are text here, hsm_role_find knows them. */
 MUST_CHECK bool plan_load(struct plan **out, const char *path, struct err *err);
+/* The same from memory; `name` stands for the file in messages. */
+MUST_CHECK bool plan_parse(struct plan **out, const char *name, const void *text, size_t len, struct err *err);
 void plan_free(struct plan *p);
 
 #endif

@@ -109,11 +109,15 @@ struct profile {
 
 /* Reads and checks one profile. False (ERR_CONFIG): `file:line:column: message`, with the nearest known key suggested. */
 MUST_CHECK bool profile_load(struct profile **out, const char *path, struct err *err);
+/* The same from memory; `name` stands for the file in messages. */
+MUST_CHECK bool profile_parse(struct profile **out, const char *name, const void *text, size_t len, struct err *err);
 void profile_free(struct profile *p);
 /* Index of the element with this tag, or -1. */
 int profile_element_index(const struct profile *p, uint32_t tag);
 /* Tags that the certificates section makes: 8F 90 92 9F32 93 9F46 9F47 9F48. */
 bool profile_is_certificate_tag(uint32_t tag);
+/* C0–CF, D0–DE, E1, E2: RECORD-FORMAT's own. */
+bool profile_is_reserved_tag(uint32_t tag);
 /* Appends the canonical form (see canonical.h). */
 void profile_canonical(const struct profile *p, struct buf *out);
 /* Checks that no input is needed for (sizes, placement, AFL); appends one line per finding. Returns the number of errors;
