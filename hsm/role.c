@@ -6,12 +6,14 @@
 struct algorithm_row {
     enum hsm_algorithm algorithm;
     const char *name;
+    const char *word; /* as configuration files write it */
     size_t len;
 };
 static const struct algorithm_row algorithms[] = {
-    {HSM_DES2, "DES2", 16},      {HSM_DES3, "DES3", 24},      {HSM_AES128, "AES-128", 16},
-    {HSM_AES192, "AES-192", 24}, {HSM_AES256, "AES-256", 32}, {HSM_RSA, "RSA", 0},
-    {HSM_GENERIC, "generic", 0},
+    {HSM_DES2, "DES2", "des2", 16},         {HSM_DES3, "DES3", "des3", 24},
+    {HSM_AES128, "AES-128", "aes128", 16},  {HSM_AES192, "AES-192", "aes192", 24},
+    {HSM_AES256, "AES-256", "aes256", 32},  {HSM_RSA, "RSA", "rsa", 0},
+    {HSM_GENERIC, "generic", "generic", 0},
 };
 enum { ALGORITHM_COUNT = sizeof algorithms / sizeof algorithms[0] };
 
@@ -38,13 +40,12 @@ const char *hsm_algorithm_name(enum hsm_algorithm a)
 bool hsm_algorithm_find(const char *name, enum hsm_algorithm *out, struct err *err)
 {
     for (size_t i = 0; i < ALGORITHM_COUNT; i++) {
-        if (strcmp(algorithms[i].name, name) != 0) continue;
+        if (strcmp(algorithms[i].name, name) != 0 && strcmp(algorithms[i].word, name) != 0) continue;
         *out = algorithms[i].algorithm;
         return true;
     }
     return err_set(err, ERR_CONFIG,
-                   "unknown algorithm '%s': one of DES2, DES3, AES-128, AES-192, AES-256, RSA, generic",
-                   name);
+                   "unknown algorithm '%s': one of des2, des3, aes128, aes192, aes256, rsa, generic", name);
 }
 
 struct role_row {
