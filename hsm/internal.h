@@ -25,7 +25,9 @@ struct hsm_token {
     CK_SESSION_HANDLE session; /* the control session: objects of this process live and die with it */
     CK_TOKEN_INFO info;
     char label[33], serial[17], model[96];
-    bool broken; /* the session was lost, or something could not be cleaned up */
+    bool broken;    /* the session was lost, or something could not be cleaned up */
+    char cause[96]; /* of that */
+    CK_RV last;     /* what the last failed call returned */
     struct hsm_profile profile;
 };
 

@@ -1,4 +1,6 @@
 /* hsm/key.c - secret keys: found and checked, generated, imported, destroyed. */
+#include <stdio.h>
+
 #include "hsm/internal.h"
 
 #include "base/hex.h"
@@ -235,6 +237,10 @@ bool hsm_key_import(struct hsm_token *t, const struct hsm_key_ref *ref, const st
 void hsm_key_destroy(struct hsm_token *t, struct hsm_key *key)
 {
     if (key->handle == 0) return;
-    if (t->fn->C_DestroyObject(t->session, key->handle) != CKR_OK) t->broken = true;
+    CK_RV rv = t->fn->C_DestroyObject(t->session, key->handle);
+    struct err unused = ERR_INIT;
     key->handle = 0;
+    if (hsm_call(t, "C_DestroyObject", rv, &unused) || t->broken) return;
+    t->broken = true;
+    snprintf(t->cause, sizeof t->cause, "%.95s", unused.text);
 }

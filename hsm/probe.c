@@ -87,7 +87,6 @@ bool hsm_probe_key(struct hsm_token *t, enum hsm_algorithm a, unsigned uses, str
     return hsm_probe_generate(t, &tp, a, out, err);
 }
 
-/* Whether a key can be generated that carries these attributes, and what such a key then refuses. */
 static void put_extras(struct hsm_template *tp, unsigned extras)
 {
     if (extras & PROBE_COPYABLE) hsm_template_bool(tp, CKA_COPYABLE, false);
@@ -95,49 +94,92 @@ static void put_extras(struct hsm_template *tp, unsigned extras)
         tp->allowed[0] = CKM_AES_CMAC;
         hsm_template_bytes(tp, CKA_ALLOWED_MECHANISMS, tp->allowed, sizeof tp->allowed[0]);
     }
-    if (extras & PROBE_UNWRAP_TEMPLATE) {
+    if (extras & PROBE_TEMPLATES) {
         tp->inner[0] = (CK_ATTRIBUTE){CKA_SENSITIVE, &tp->yes, sizeof tp->yes};
+        hsm_template_bytes(tp, CKA_WRAP_TEMPLATE, tp->inner, sizeof tp->inner[0]);
         hsm_template_bytes(tp, CKA_UNWRAP_TEMPLATE, tp->inner, sizeof tp->inner[0]);
     }
 }
 
-static bool takes(struct hsm_token *t, unsigned extras, struct hsm_key *out)
+/* Return values that tell what a token cannot do. Any other failure is a fault, from which nothing may be concluded:
+ * taken for an answer, it would loosen the checks that follow. */
+static bool is_answer(CK_RV rv)
 {
-    struct err refused = ERR_INIT;
+    static const CK_RV answers[] = {CKR_ARGUMENTS_BAD,
+                                    CKR_ATTRIBUTE_READ_ONLY,
+                                    CKR_ATTRIBUTE_TYPE_INVALID,
+                                    CKR_ATTRIBUTE_VALUE_INVALID,
+                                    CKR_FUNCTION_NOT_SUPPORTED,
+                                    CKR_KEY_SIZE_RANGE,
+                                    CKR_KEY_TYPE_INCONSISTENT,
+                                    CKR_KEY_FUNCTION_NOT_PERMITTED,
+                                    CKR_KEY_NOT_WRAPPABLE,
+                                    CKR_KEY_UNEXTRACTABLE,
+                                    CKR_MECHANISM_INVALID,
+                                    CKR_MECHANISM_PARAM_INVALID,
+                                    CKR_TEMPLATE_INCOMPLETE,
+                                    CKR_TEMPLATE_INCONSISTENT,
+                                    CKR_WRAPPED_KEY_INVALID,
+                                    CKR_WRAPPED_KEY_LEN_RANGE,
+                                    CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+                                    CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT};
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        if (answers[i] == rv) return true;
+    }
+    return false;
+}
+
+/* *taken: whether a key can be generated that carries these attributes; it is then in *out. */
+static bool try_taking(struct hsm_token *t, unsigned extras, bool *taken, struct hsm_key *out,
+                       struct err *err)
+{
     struct hsm_template tp;
     hsm_probe_template(&tp, HSM_AES128, PROBE_SIGN | PROBE_ENCRYPT | PROBE_SENSITIVE);
     put_extras(&tp, extras);
-    return hsm_probe_generate(t, &tp, HSM_AES128, out, &refused);
+    *taken = hsm_probe_generate(t, &tp, HSM_AES128, out, err);
+    return *taken || is_answer(t->last);
 }
 
-static void try_attributes(struct hsm_token *t)
+/* *honoured: whether a key that lists CMAC alone refuses to encrypt. */
+static bool try_allowed(struct hsm_token *t, bool *honoured, struct err *err)
 {
-    static const unsigned single[] = {PROBE_COPYABLE, PROBE_ALLOWED, PROBE_UNWRAP_TEMPLATE};
-    struct hsm_profile *p = &t->profile;
-    struct err refused = ERR_INIT;
     struct hsm_key key = HSM_KEY_NONE;
     uint8_t block[16] = {0}, out[16];
-    unsigned taken = 0;
-
-    if (takes(t, PROBE_COPYABLE | PROBE_ALLOWED | PROBE_UNWRAP_TEMPLATE, &key)) {
-        taken = PROBE_COPYABLE | PROBE_ALLOWED | PROBE_UNWRAP_TEMPLATE;
-    } else {
-        for (size_t i = 0; i < sizeof single / sizeof single[0]; i++) {
-            hsm_key_destroy(t, &key);
-            if (takes(t, single[i], &key)) taken |= single[i];
-        }
-    }
-    p->takes_copyable = taken & PROBE_COPYABLE;
-    p->takes_allowed_mechanisms = taken & PROBE_ALLOWED;
-    p->takes_unwrap_template = taken & PROBE_UNWRAP_TEMPLATE;
+    bool taken = false;
+    if (!try_taking(t, PROBE_ALLOWED, &taken, &key, err) || !taken) return false;
+    *honoured = !hsm_encrypt_once(t, CKM_AES_ECB, key.handle, block, sizeof block, out, err);
+    bool ok = !*honoured || is_answer(t->last);
     hsm_key_destroy(t, &key);
-    if (p->takes_allowed_mechanisms && takes(t, PROBE_ALLOWED, &key))
-        p->can[HSM_HONOURS_ALLOWED_MECHANISMS] =
-            !hsm_encrypt_once(t, CKM_AES_ECB, key.handle, block, sizeof block, out, &refused);
-    if (!p->can[HSM_HONOURS_ALLOWED_MECHANISMS])
+    return ok;
+}
+
+static bool try_attributes(struct hsm_token *t, struct err *err)
+{
+    static const unsigned single[] = {PROBE_COPYABLE, PROBE_ALLOWED, PROBE_TEMPLATES};
+    enum { ALL = PROBE_COPYABLE | PROBE_ALLOWED | PROBE_TEMPLATES };
+    struct hsm_profile *p = &t->profile;
+    struct hsm_key key = HSM_KEY_NONE;
+    bool taken = false, honoured = false;
+    unsigned set = 0;
+
+    if (!try_taking(t, ALL, &taken, &key, err)) return false;
+    hsm_key_destroy(t, &key);
+    if (taken) set = ALL;
+    for (size_t i = 0; i < sizeof single / sizeof single[0] && set != ALL; i++) {
+        if (!try_taking(t, single[i], &taken, &key, err)) return false;
+        hsm_key_destroy(t, &key);
+        if (taken) set |= single[i];
+    }
+    if ((set & PROBE_ALLOWED) && !try_allowed(t, &honoured, err)) return false;
+    p->can[HSM_HONOURS_ALLOWED_MECHANISMS] = honoured;
+    p->takes_copyable = set & PROBE_COPYABLE;
+    p->takes_allowed_mechanisms = set & PROBE_ALLOWED;
+    /* a token that ignores lists stores templates as the caller's addresses: it gets none */
+    p->takes_templates = (set & PROBE_TEMPLATES) && honoured;
+    if (!honoured)
         snprintf(p->why[HSM_HONOURS_ALLOWED_MECHANISMS], sizeof p->why[0], "%s",
                  p->takes_allowed_mechanisms ? "stored and ignored" : "attribute not taken");
-    hsm_key_destroy(t, &key);
+    return true;
 }
 
 bool hsm_probe_wrap(struct hsm_token *t, CK_MECHANISM *m, const struct hsm_key *by, const struct hsm_key *key,
@@ -211,7 +253,13 @@ static bool choose_kwp(struct hsm_token *t, struct err *err)
     if (!hsm_probe_key(t, HSM_AES256, PROBE_WRAP | PROBE_UNWRAP | PROBE_SENSITIVE, &kek, err)) goto out;
     if (!hsm_probe_key(t, HSM_AES128, PROBE_SIGN | PROBE_SENSITIVE | PROBE_EXTRACTABLE, &key, err)) goto out;
     for (size_t i = 0; i < sizeof candidates / sizeof candidates[0] && !p->kwp_mechanism; i++) {
-        if (try_kwp(t, candidates[i], &kek, &key, &why)) p->kwp_mechanism = candidates[i];
+        t->last = CKR_OK;
+        if (try_kwp(t, candidates[i], &kek, &key, &why)) {
+            p->kwp_mechanism = candidates[i];
+        } else if (t->last != CKR_OK && !is_answer(t->last)) {
+            *err = why;
+            goto out;
+        }
     }
     p->can[HSM_CAN_KWP] = p->kwp_mechanism != 0;
     if (!p->kwp_mechanism) hsm_probe_why(t, HSM_CAN_KWP, &why);
@@ -225,12 +273,12 @@ out:
 bool hsm_probe(struct hsm_token *t, bool full, struct err *err)
 {
     t->profile = (struct hsm_profile){.kwp_mechanism = 0};
-    try_attributes(t);
-    if (!choose_kwp(t, err)) {
+    if (!try_attributes(t, err) || !choose_kwp(t, err)) {
         err_prefix(err, "trying what the token can do");
         return false;
     }
     if (full) hsm_probe_all(t);
-    if (t->broken) return err_set(err, ERR_TOKEN, "the session broke while trying what the token can do");
+    if (t->broken)
+        return err_set(err, ERR_TOKEN, "the session broke while trying what the token can do: %s", t->cause);
     return true;
 }

@@ -17,7 +17,7 @@ enum {
     PROBE_EXTRACTABLE = 1 << 8,
 };
 /* Attributes that not every token takes. */
-enum { PROBE_COPYABLE = 1, PROBE_ALLOWED = 2, PROBE_UNWRAP_TEMPLATE = 4 };
+enum { PROBE_COPYABLE = 1, PROBE_ALLOWED = 2, PROBE_TEMPLATES = 4 };
 enum { PROBE_GENERIC_LEN = 20 /* no multiple of 8, so that padding shows */ };
 
 void hsm_probe_template(struct hsm_template *tp, enum hsm_algorithm a, unsigned uses);

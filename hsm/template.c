@@ -79,8 +79,7 @@ struct role_row {
     unsigned algorithms;
     unsigned set; /* attributes that are true; all others are false */
     CK_MECHANISM_TYPE allowed[HSM_ALLOWED_MAX];
-    bool
-        unwraps_kept; /* what it unwraps must be SENSITIVE and not EXTRACTABLE (a belt: it may not unwrap at all) */
+    bool exports; /* carries the templates of export_templates */
 };
 /* clang-format off */
 static const struct role_row rows[] = {
@@ -214,11 +213,29 @@ static size_t allowed_here(const struct hsm_token *t, const struct role_row *row
     return count;
 }
 
-static void put_unwrap_template(struct hsm_template *tp)
+/* A key under which others leave wraps sensitive session keys alone; and should it ever be made to unwrap, which its
+ * attributes exclude, then only into what stays inside. */
+struct template_row {
+    CK_ATTRIBUTE_TYPE template, type;
+    bool value;
+};
+static const struct template_row export_templates[] = {
+    {CKA_WRAP_TEMPLATE, CKA_SENSITIVE, true},
+    {CKA_WRAP_TEMPLATE, CKA_TOKEN, false},
+    {CKA_UNWRAP_TEMPLATE, CKA_SENSITIVE, true},
+    {CKA_UNWRAP_TEMPLATE, CKA_EXTRACTABLE, false},
+};
+enum { EXPORT_ROWS = sizeof export_templates / sizeof export_templates[0], INNER_MAX = 2 };
+
+static void put_template(struct hsm_template *tp, CK_ATTRIBUTE *inner, CK_ATTRIBUTE_TYPE template)
 {
-    tp->inner[0] = (CK_ATTRIBUTE){CKA_SENSITIVE, &tp->yes, sizeof tp->yes};
-    tp->inner[1] = (CK_ATTRIBUTE){CKA_EXTRACTABLE, &tp->no, sizeof tp->no};
-    hsm_template_bytes(tp, CKA_UNWRAP_TEMPLATE, tp->inner, 2 * sizeof tp->inner[0]);
+    size_t count = 0;
+    for (size_t i = 0; i < EXPORT_ROWS; i++) {
+        if (export_templates[i].template != template) continue;
+        inner[count++] = (CK_ATTRIBUTE){export_templates[i].type,
+                                        export_templates[i].value ? &tp->yes : &tp->no, sizeof tp->yes};
+    }
+    hsm_template_bytes(tp, template, inner, count * sizeof inner[0]);
 }
 
 bool hsm_template_role(const struct hsm_token *t, struct hsm_template *tp, const struct hsm_key_ref *ref,
@@ -239,7 +256,10 @@ bool hsm_template_role(const struct hsm_token *t, struct hsm_template *tp, const
                            : 0;
         if (count > 0)
             hsm_template_bytes(tp, CKA_ALLOWED_MECHANISMS, tp->allowed, count * sizeof tp->allowed[0]);
-        if (row->unwraps_kept && t->profile.takes_unwrap_template) put_unwrap_template(tp);
+        if (row->exports && t->profile.takes_templates) {
+            put_template(tp, &tp->inner[0], CKA_WRAP_TEMPLATE);
+            put_template(tp, &tp->inner[INNER_MAX], CKA_UNWRAP_TEMPLATE);
+        }
     }
     hsm_template_bool(tp, CKA_MODIFIABLE, false);
     return true;
@@ -309,6 +329,41 @@ static bool check_allowed(struct hsm_token *t, const struct hsm_key_ref *ref, co
     return true;
 }
 
+/* Whether the attributes read from the token hold this row. */
+static bool holds(const CK_ATTRIBUTE *inner, size_t count, const struct template_row *row)
+{
+    for (size_t i = 0; i < count; i++) {
+        const CK_BBOOL *value = inner[i].pValue;
+        if (inner[i].type == row->type)
+            return inner[i].ulValueLen == sizeof *value && (*value != CK_FALSE) == row->value;
+    }
+    return false;
+}
+
+/* One of the two templates, as it is on the token: it must hold every row, and may hold no more. */
+static bool check_template(struct hsm_token *t, const struct hsm_key_ref *ref, CK_OBJECT_HANDLE object,
+                           CK_ATTRIBUTE_TYPE template, const char *name, struct err *err)
+{
+    CK_BBOOL value[INNER_MAX] = {CK_FALSE, CK_FALSE};
+    CK_ATTRIBUTE inner[INNER_MAX];
+    size_t due = 0, held = 0;
+    for (size_t i = 0; i < EXPORT_ROWS; i++) {
+        if (export_templates[i].template != template) continue;
+        inner[due] = (CK_ATTRIBUTE){export_templates[i].type, &value[due], sizeof value[due]};
+        due++;
+    }
+    CK_ATTRIBUTE attr = {template, inner, due * sizeof inner[0]};
+    CK_RV rv = t->fn->C_GetAttributeValue(t->session, object, &attr, 1);
+    if (rv != CKR_BUFFER_TOO_SMALL && rv != CKR_ATTRIBUTE_TYPE_INVALID &&
+        !hsm_call(t, "C_GetAttributeValue", rv, err))
+        return false;
+    for (size_t i = 0; i < EXPORT_ROWS && rv == CKR_OK && attr.ulValueLen == due * sizeof inner[0]; i++)
+        held += export_templates[i].template == template && holds(inner, due, &export_templates[i]);
+    if (held == due) return true;
+    return err_set(err, ERR_TOKEN, "key '%s' has no or another %s: role %s needs its own", ref->name, name,
+                   hsm_role_name(ref->role));
+}
+
 bool hsm_template_check(struct hsm_token *t, const struct hsm_key_ref *ref, enum hsm_part part,
                         CK_OBJECT_HANDLE object, struct err *err)
 {
@@ -317,5 +372,8 @@ bool hsm_template_check(struct hsm_token *t, const struct hsm_key_ref *ref, enum
     if (!check_bools(t, ref, row, object, err)) return false;
     if (!(row->set & TOKEN) || part == HSM_PART_PUBLIC || !t->profile.can[HSM_HONOURS_ALLOWED_MECHANISMS])
         return true;
-    return check_allowed(t, ref, row, object, err);
+    if (!check_allowed(t, ref, row, object, err)) return false;
+    if (!row->exports) return true;
+    return check_template(t, ref, object, CKA_WRAP_TEMPLATE, "CKA_WRAP_TEMPLATE", err) &&
+           check_template(t, ref, object, CKA_UNWRAP_TEMPLATE, "CKA_UNWRAP_TEMPLATE", err);
 }

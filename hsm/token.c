@@ -7,7 +7,7 @@
  * control session is opened and logged in here, and the helper makes no private call beside it.
  *
  * Starting. Soft tokens fail when several processes start at once (C_OpenSession: CKR_TOKEN_NOT_RECOGNIZED; C_Login:
- * CKR_GENERAL_ERROR, CKR_OPERATION… 0x102), and repeating the failed call alone does not always heal it. So a start runs
+ * CKR_GENERAL_ERROR or CKR_USER_PIN_NOT_INITIALIZED), and repeating the failed call alone does not always heal it. So a start runs
  * under a lock file, and on exactly these values the module is finalized and everything begins again, until a deadline.
  * A wrong PIN is never tried twice: tokens count. */
 #include "hsm/token.h"
@@ -29,9 +29,13 @@ bool hsm_call(struct hsm_token *t, const char *function, CK_RV rv, struct err *e
                                  CKR_DEVICE_REMOVED,         CKR_DEVICE_ERROR,
                                  CKR_TOKEN_NOT_PRESENT,      CKR_CRYPTOKI_NOT_INITIALIZED,
                                  CKR_USER_NOT_LOGGED_IN,     CKR_OPERATION_ACTIVE};
+    char text[24];
     if (rv == CKR_OK) return true;
+    t->last = rv;
     for (size_t i = 0; i < sizeof lost / sizeof lost[0]; i++) {
-        if (rv == lost[i]) t->broken = true;
+        if (rv != lost[i] || t->broken) continue;
+        t->broken = true;
+        snprintf(t->cause, sizeof t->cause, "%s: %s", function, hsm_ckr_name(rv, text));
     }
     return hsm_ckr_error(err, function, rv);
 }

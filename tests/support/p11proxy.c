@@ -21,8 +21,8 @@
 
 #include <p11-kit/pkcs11.h>
 
-/* Each function of v2.40 after C_GetFunctionList, with its parameters and how it is passed on. X(name, parameters, arguments, what the log
- * shows besides). */
+/* Each function of v2.40 after C_GetFunctionList, with its parameters and how it is passed on. X(name, parameters,
+ * arguments, what the log shows besides). */
 #define FUNCTIONS(X)                                                                                         \
     X(C_Initialize, (void *a), (a), )                                                                        \
     X(C_Finalize, (void *a), (a), )                                                                          \
