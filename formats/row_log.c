@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,17 +45,31 @@ uint64_t row_log_count(const struct row_log *log)
     return log->count;
 }
 
+/* Not every file system has files without a name: then one with a name, which is taken away at once. */
+static int open_unnamed(const char *folder)
+{
+    char path[PATH_MAX];
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR)) return fd;
+    int len = snprintf(path, sizeof(path), "%s/cardprep-XXXXXX", folder);
+    if (len < 0 || (size_t)len >= sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0 && unlink(path) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 static bool open_file(FILE **out, struct err *err)
 {
     const char *folder = secure_getenv("TMPDIR");
     if (!folder || folder[0] == '\0') folder = "/tmp";
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
-    FILE *file = NULL;
-    /* Not every file system has files without a name; tmpfile() then makes one and unlinks it. */
-    if (fd < 0)
-        file = tmpfile();
-    else
-        file = fdopen(fd, "w+b");
+    int fd = open_unnamed(folder);
+    FILE *file = fd >= 0 ? fdopen(fd, "w+b") : NULL;
     if (!file) {
         int cause = errno;
         if (fd >= 0) close(fd);
