@@ -214,7 +214,7 @@ bool entry_walk_next(struct entry_walk *w, struct entry_item *out, struct err *e
         w->data = before;
         return false;
     }
-    w->stage = place->then;
+    w->stage = (int)place->then;
     return true;
 }
 
