@@ -14,7 +14,7 @@ struct card_record { /* everything borrowed lives as long as the record's bytes 
 
 /* False: CARD not first, SEAL not last, one of our groups or the chip group too often, what the readers of groups and
  * entries refuse (ERR_INPUT); a CARD or SEAL of another pass, a binding to another record, a KEK that JOB does not
- * list, a number above the planned ones (ERR_INTEGRITY). */
+ * list, a number above the planned ones (ERR_INTEGRITY). *out then means nothing. Allocates nothing. */
 MUST_CHECK bool card_record_read(const struct mic_record *record, const struct job_group *job,
                                  struct card_record *out, struct err *err);
 

@@ -54,7 +54,7 @@ static bool check_set_aside(struct mic_scan *scan, const struct end_group *end, 
             return err_set(err, ERR_INTEGRITY,
                            "record %llu is set aside (CC) where %llu is the next to be missing",
                            (unsigned long long)number, (unsigned long long)expected);
-        if (i >= gaps && !number_list_add(&scan->gaps, number, err)) return false;
+        if (i >= gaps && !mic_scan_add_gap(scan, number, err)) return false;
     }
     if (end->set_aside_count >= gaps) return true;
     return err_set(err, ERR_INTEGRITY, "record %llu is missing and not set aside (CC)",
@@ -151,7 +151,7 @@ static bool check_bin(struct object *objects, size_t count, struct err *err)
     return true;
 }
 
-bool mic_objects_check(struct row_log *rows, struct err *err)
+bool mic_end_check_objects(struct row_log *rows, struct err *err)
 {
     uint64_t count = row_log_count(rows);
     uint64_t bins = count / BIN_ROWS + 1;

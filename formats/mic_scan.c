@@ -9,8 +9,9 @@ enum { ROWS_IN_MEMORY = 4096, NUMBERS_FIRST = 64 };
 
 static const struct mic_framing framing = {.kind = MIC_FRAMING_RLEN};
 
-bool number_list_add(struct number_list *list, uint64_t number, struct err *err)
+bool mic_scan_add_gap(struct mic_scan *scan, uint64_t number, struct err *err)
 {
+    struct number_list *list = &scan->gaps;
     if (list->count == NUMBERS_MAX)
         return err_set(err, ERR_INPUT, "more than %d records are missing", (int)NUMBERS_MAX);
     if (list->count == list->room) {
@@ -83,7 +84,7 @@ static bool add_number(struct mic_scan *scan, uint64_t number, struct err *err)
         return err_set(err, ERR_INTEGRITY, "record numbers do not rise: %llu was expected, or more",
                        (unsigned long long)scan->next_number);
     for (; scan->next_number < number; scan->next_number++) {
-        if (!number_list_add(&scan->gaps, scan->next_number, err)) return false;
+        if (!mic_scan_add_gap(scan, scan->next_number, err)) return false;
     }
     scan->next_number = number + 1;
     return true;
@@ -199,7 +200,7 @@ bool mic_scan_run(struct mic_scan *scan, struct reader *reader, const struct mic
     while (!end) {
         if (!scan_next(scan, trust, &end, err)) return false;
     }
-    if (!mic_objects_check(scan->rows, err)) {
+    if (!mic_end_check_objects(scan->rows, err)) {
         err_prefix(err, "%s", reader_name(reader));
         return false;
     }

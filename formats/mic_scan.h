@@ -50,13 +50,14 @@ struct mic_scan {
 MUST_CHECK bool mic_scan_run(struct mic_scan *scan, struct reader *reader, const struct mic_trust *trust,
                              struct err *err);
 void mic_scan_release(struct mic_scan *scan);
-MUST_CHECK bool number_list_add(struct number_list *list, uint64_t number, struct err *err);
+/* False (ERR_INPUT): more than NUMBERS_MAX; memory. */
+MUST_CHECK bool mic_scan_add_gap(struct mic_scan *scan, uint64_t number, struct err *err);
 
 /* formats/mic_end.c: what END says against what was read; on success the records that were set aside are all in
  * scan->gaps. False: ERR_INTEGRITY, or ERR_INPUT. */
 MUST_CHECK bool mic_end_check(struct mic_scan *scan, const struct mic_group *group,
                               const struct mic_trust *trust, struct err *err);
 /* No card object identifier stands twice. Memory stays bounded: many passes over the rows instead of one sort. */
-MUST_CHECK bool mic_objects_check(struct row_log *rows, struct err *err);
+MUST_CHECK bool mic_end_check_objects(struct row_log *rows, struct err *err);
 
 #endif

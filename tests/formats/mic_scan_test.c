@@ -85,12 +85,12 @@ static void test_object_identifiers_in_many_bins(void)
         struct row_log *log = NULL;
         EXPECT_OK(row_log_new(&log, sizeof(struct mic_row), 100, &err));
         EXPECT_OK(fill(log, counts[i]));
-        EXPECT_OK(mic_objects_check(log, &err));
+        EXPECT_OK(mic_end_check_objects(log, &err));
         if (counts[i] > 0) {
             struct mic_row row = row_of(counts[i] / 2 + 1);
             row.number = 200000;
             EXPECT_OK(row_log_append(log, &row, &err));
-            EXPECT_FAIL(mic_objects_check(log, &err), ERR_INTEGRITY,
+            EXPECT_FAIL(mic_end_check_objects(log, &err), ERR_INTEGRITY,
                         "and 200000 have the same card object identifier");
         }
         row_log_free(log);
@@ -106,7 +106,7 @@ static void test_one_identifier_in_all_records(void)
         row.number = i;
         EXPECT_OK(row_log_append(log, &row, &err));
     }
-    EXPECT_FAIL(mic_objects_check(log, &err), ERR_INTEGRITY,
+    EXPECT_FAIL(mic_end_check_objects(log, &err), ERR_INTEGRITY,
                 "records 1 and 2 have the same card object identifier");
     row_log_free(log);
 }
