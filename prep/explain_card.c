@@ -27,13 +27,30 @@ void explain_text(struct buf *out, const char *text, size_t len)
     }
 }
 
-void explain_hex(struct buf *out, const uint8_t *value, size_t len)
+static void put_hex(struct buf *out, const uint8_t *value, size_t len, bool masked)
 {
     char text[2 * VALUE_SHOWN + 1];
     size_t shown = len < VALUE_SHOWN ? len : VALUE_SHOWN;
     hex_write(text, sizeof(text), value, shown, false);
-    explain_text(out, text, 2 * shown);
+    if (masked)
+        explain_text(out, text, 2 * shown);
+    else
+        buf_put_text(out, text);
     if (shown < len) buf_put_format(out, "... (%zu bytes)", len);
+}
+
+void explain_hex(struct buf *out, const uint8_t *value, size_t len)
+{
+    put_hex(out, value, len, true);
+}
+
+/* What the profile fixes for all cards is nobody's card number. */
+static bool is_personal(const struct profile_element *e, const struct planned_value *v)
+{
+    if (v->origin == VALUE_FROM_DEFAULT) return false;
+    if (v->origin != VALUE_FROM_SOURCE) return true;
+    enum source_kind kind = e->from.sources[v->source].kind;
+    return kind != SOURCE_HEX && kind != SOURCE_CONSTANT;
 }
 
 const char *explain_field(const struct job_application *a, const char *field)
@@ -88,7 +105,7 @@ static void put_element(const struct planned_application *a, size_t index, struc
     buf_put_format(out, "    %-6X %s", (unsigned)e->tag, e->name);
     if (v->value) {
         buf_put_text(out, " = ");
-        explain_hex(out, v->value, v->len);
+        put_hex(out, v->value, v->len, is_personal(e, v));
     }
     buf_put_text(out, ": ");
     switch (v->origin) {
@@ -174,6 +191,7 @@ void explain_card(const struct job *job, const struct card_reader *reader, const
     if (job->counter_path)
         buf_put_format(out, "card number counter %" PRIu64 ", if the run reserved its numbers now\n",
                        in->counter);
+    card_reader_put_inputs(reader, out);
     for (size_t i = 0; i < plan->application_count; i++)
         put_application(job, &plan->applications[i], out);
     put_groups(plan, out);

@@ -105,6 +105,23 @@ const struct mic_file_summary *card_reader_earlier_pass(const struct card_reader
     return rows_summary(r->rows);
 }
 
+void card_reader_put_inputs(const struct card_reader *r, struct buf *out)
+{
+    buf_put_format(out, "fields from %s:", r->job->input.path);
+    for (size_t i = 0; i < r->map.count; i++)
+        buf_put_format(out, " %s", r->map.names[i]);
+    buf_put_text(out, "\n");
+    for (size_t k = 0; k < r->join_count; k++) {
+        const struct join *join = r->joins[k].join;
+        const struct join_settings *settings = join_settings(join);
+        buf_put_format(out, "fields from %s (join '%s' by %s):", settings->input.path, settings->name,
+                       settings->key_field);
+        for (size_t i = 0; i < join_field_count(join); i++)
+            buf_put_format(out, " %s", join_field_name(join, i));
+        buf_put_text(out, "\n");
+    }
+}
+
 const char *card_reader_place(const struct card_reader *r)
 {
     return r->place;

@@ -19,6 +19,8 @@ const struct field_table *card_reader_fields(const struct card_reader *r);
 /* What an earlier pass left: its JOB group and END lists. NULL in a first pass. */
 struct mic_file_summary;
 const struct mic_file_summary *card_reader_earlier_pass(const struct card_reader *r);
+/* Which input gives which fields, one line per input; for explanations. */
+void card_reader_put_inputs(const struct card_reader *r, struct buf *out);
 /* Where the input is, for messages: "cards.csv:812" or "cards.mic: record 3 at offset 123". */
 const char *card_reader_place(const struct card_reader *r);
 
