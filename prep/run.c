@@ -86,6 +86,18 @@ static bool add_kek(struct job_group *g, const struct job_kek *kek, struct err *
     return true;
 }
 
+/* Records of this shard that will be written, as far as the survey can tell: JOB D7 lists no KEK for a file without any. */
+static uint64_t expected_records(const struct run *r)
+{
+    const struct mic_file_summary *earlier = card_reader_earlier_pass(r->session.reader);
+    uint64_t count = r->last >= r->first ? r->last - r->first + 1 : 0;
+
+    if (earlier) count -= earlier->set_aside_count;
+    for (size_t i = 0; i < r->session.survey.bad_count; i++)
+        count -= r->session.survey.bad[i] >= r->first && r->session.survey.bad[i] <= r->last;
+    return count;
+}
+
 static bool fill_job_group(struct run *r, struct err *err)
 {
     struct session *s = &r->session;
@@ -106,8 +118,7 @@ static bool fill_job_group(struct run *r, struct err *err)
     for (size_t i = 0; i < s->survey.kek_count; i++) {
         if (!add_kek(g, &s->survey.keks[i], err)) return false;
     }
-    bool any_record = r->last >= r->first && r->last - r->first + 1 > s->survey.bad_count;
-    return !any_record || add_kek(g, &pool_token_report(s->pool)->kek, err);
+    return expected_records(r) == 0 || add_kek(g, &pool_token_report(s->pool)->kek, err);
 }
 
 static bool begin(struct run *r, const char *job_path, const struct run_options *options, struct err *err)
@@ -200,8 +211,7 @@ static bool prepare_all(struct run *r, struct err *err)
     struct session *s = &r->session;
     uint64_t total = r->last >= r->first ? r->last - r->first + 1 : 0;
 
-    progress_init(&r->progress, s->job->workers && !isatty(STDERR_FILENO) ? stderr : stderr,
-                  isatty(STDERR_FILENO), "cards", total, clock_monotonic_ms());
+    progress_init(&r->progress, stderr, isatty(STDERR_FILENO), "cards", total, clock_monotonic_ms());
     while (!(r->input_ended || r->interrupted) || pool_pending(s->pool) > 0) {
         struct pool_result result;
         bool got = false;
@@ -229,6 +239,8 @@ static bool finish(struct run *r, struct err *err)
     struct record_signer signer = {.sign = sign, .context = s->pool, .algorithm = SIGNATURE_RSA_SHA256};
 
     memcpy(signer.id, pool_token_report(s->pool)->signer, SHA256_LEN);
+    if (r->job_group.kek_count > 0 && record_writer_count(r->writer) == 0)
+        return err_set(err, ERR_INPUT, "every record was refused: there is nothing to write");
     if (r->set_aside && !set_aside_commit(r->set_aside, s, err)) return false;
     return record_writer_finish(r->writer, &signer, err);
 }

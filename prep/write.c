@@ -5,7 +5,7 @@
 
 #include "base/digest.h"
 #include "base/outfile.h"
-#include "formats/entry.h"
+#include "formats/card_record.h"
 
 /* A rising list without repetition, of fixed-size items. */
 struct rising {
@@ -23,8 +23,8 @@ struct record_writer {
     struct rising mackeys;   /* SHA-256 each */
     uint8_t last_mackey[MACKEY_LEN];
     bool has_last_mackey;
-    struct mic_record record; /* scratch */
-    struct entry entries[ENTRIES_MAX];
+    struct mic_record record;  /* scratch */
+    struct card_record parsed; /* scratch */
 };
 
 static bool rising_add(struct rising *r, const uint8_t *item, struct err *err)
@@ -113,56 +113,31 @@ static bool note_mackey(struct record_writer *w, const uint8_t mackey[MACKEY_LEN
     return true;
 }
 
-/* The MAC keys of every sealed entry, those of earlier passes too. */
-static bool note_entries(struct record_writer *w, const struct mic_group *chip, struct err *err)
+/* The MAC keys of the record and of every sealed entry, those of earlier passes too. */
+static bool note_mackeys(struct record_writer *w, struct err *err)
 {
-    size_t count = 0;
-
-    if (!entry_read_all(chip, w->entries, &count, err)) return false;
-    for (size_t i = 0; i < count; i++) {
-        if (w->entries[i].sealed && !note_mackey(w, w->entries[i].mackey, err)) return false;
+    for (size_t i = 0; i < w->parsed.entry_count; i++) {
+        if (w->parsed.entries[i].sealed && !note_mackey(w, w->parsed.entries[i].mackey, err)) return false;
     }
-    return true;
+    return note_mackey(w, w->parsed.seal.mackey, err);
 }
 
-static bool is_known_pass(const struct record_writer *w, const uint8_t job_id[JOB_ID_LEN])
+/* A record that a bureau would refuse is refused here, whatever a worker made of it. */
+static bool check(struct record_writer *w, const uint8_t *record, size_t len, struct err *err)
 {
-    if (memcmp(job_id, w->job.job_id, JOB_ID_LEN) == 0) return true;
-    for (size_t i = 0; i < w->job.pass_count; i++) {
-        if (memcmp(job_id, w->job.passes[i], JOB_ID_LEN) == 0) return true;
+    if (!mic_parse_record(record, len, outfile_size(w->file), &w->record, err) ||
+        !card_record_read(&w->record, &w->job, &w->parsed, err)) {
+        err_prefix(err, "the record that a worker made is wrong");
+        return false;
     }
-    return false;
-}
-
-static bool check_identity(struct record_writer *w, struct err *err)
-{
-    struct card_group card;
-
-    if (w->record.group_count < 2 || strcmp(w->record.groups[0].name, MIC_CARD) != 0)
-        return err_set(err, ERR_INTERNAL, "a prepared record does not begin with CARD");
-    if (!card_group_read(&w->record.groups[0], &card, err)) return false;
-    if (card.number != w->next)
-        return err_set(err, ERR_INTERNAL, "record %llu comes when %llu is due",
-                       (unsigned long long)card.number, (unsigned long long)w->next);
-    if (!is_known_pass(w, card.job_id))
-        return err_set(err, ERR_INTERNAL, "record %llu belongs to no pass of this job",
-                       (unsigned long long)card.number);
-    return true;
+    if (w->parsed.card.number == w->next) return true;
+    return err_set(err, ERR_INTERNAL, "record %llu comes when %llu is due",
+                   (unsigned long long)w->parsed.card.number, (unsigned long long)w->next);
 }
 
 bool record_writer_append(struct record_writer *w, const uint8_t *record, size_t len, struct err *err)
 {
-    struct seal_group seal;
-
-    if (!mic_parse_record(record, len, outfile_size(w->file), &w->record, err) || !check_identity(w, err))
-        return false;
-    const struct mic_group *last = &w->record.groups[w->record.group_count - 1];
-    if (strcmp(last->name, MIC_SEAL) != 0)
-        return err_set(err, ERR_INTERNAL, "a prepared record does not end with SEAL");
-    if (!seal_group_read(last, &seal, err) || !note_mackey(w, seal.mackey, err)) return false;
-    const struct mic_group *chip = mic_find(&w->record, w->job.chip_mic);
-    if (chip && !note_entries(w, chip, err)) return false;
-    if (!append(w, record, len, err)) return false;
+    if (!check(w, record, len, err) || !note_mackeys(w, err) || !append(w, record, len, err)) return false;
     w->next++;
     w->count++;
     return true;
