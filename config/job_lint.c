@@ -136,7 +136,5 @@ size_t job_lint(const struct job *j, const char *const *columns, size_t column_c
     lint_job_fields(&l, j, columns, column_count);
     if (j->signer_count && j->input.format != INPUT_MIC)
         lint_warning(&l, 0, "'signers' means nothing here, the input is no MIC file");
-    if (!j->signer_count && j->input.format == INPUT_MIC)
-        lint_warning(&l, 0, "no 'signers': a sealed input (an earlier pass's output) will be refused");
     return l.errors;
 }
