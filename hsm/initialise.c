@@ -20,7 +20,7 @@ static bool slot_of_label(CK_FUNCTION_LIST *fn, const char *label, CK_SLOT_ID *s
     for (CK_ULONG i = 0; i < count && !*found; i++) {
         if (fn->C_GetTokenInfo(slots[i], &info) != CKR_OK) continue;
         hsm_unpad(text, sizeof text, info.label, sizeof info.label);
-        *found = (info.flags & CKF_TOKEN_INITIALIZED) && strcmp(text, label) == 0;
+        *found = strcmp(text, label) == 0; /* NSS names its token before it counts as initialised */
         *slot = slots[i];
         *pin_due = !(info.flags & CKF_USER_PIN_INITIALIZED);
     }

@@ -63,15 +63,16 @@ const char *hsm_module_path(const struct hsm_module *m)
     return m->path;
 }
 
-/* Whether somebody in this process uses the module already: then its end would not be ours to decide. */
+/* Whether somebody in this process uses the module already: then its end would not be ours to decide. Not every
+ * module answers CKR_CRYPTOKI_NOT_INITIALIZED (NSS does not), but none has slots before. */
 static bool is_in_use(const struct hsm_module *m)
 {
     void *list = NULL;
     CK_FUNCTION_LIST *functions = NULL;
-    CK_INFO info;
+    CK_ULONG count = 0;
     if (hsm_module_entry(m)(&list) != CKR_OK || !list) return false;
     functions = list;
-    return functions->C_GetInfo(&info) != CKR_CRYPTOKI_NOT_INITIALIZED;
+    return functions->C_GetSlotList(CK_FALSE, NULL, &count) == CKR_OK && count > 0;
 }
 
 static bool load(struct hsm_module *m, struct err *err)

@@ -105,7 +105,8 @@ static void put_extras(struct hsm_template *tp, unsigned extras)
  * taken for an answer, it would loosen the checks that follow. */
 static bool is_answer(CK_RV rv)
 {
-    static const CK_RV answers[] = {CKR_ARGUMENTS_BAD,
+    static const CK_RV answers[] = {CKR_ACTION_PROHIBITED,
+                                    CKR_ARGUMENTS_BAD,
                                     CKR_ATTRIBUTE_READ_ONLY,
                                     CKR_ATTRIBUTE_TYPE_INVALID,
                                     CKR_ATTRIBUTE_VALUE_INVALID,
@@ -153,13 +154,30 @@ static bool try_allowed(struct hsm_token *t, bool *honoured, struct err *err)
     return ok;
 }
 
+/* *honoured: whether a key with COPYABLE=false refuses to be copied. */
+static bool try_copyable(struct hsm_token *t, bool *honoured, struct err *err)
+{
+    struct hsm_key key = HSM_KEY_NONE, copy = HSM_KEY_NONE;
+    CK_BBOOL no = CK_FALSE;
+    CK_ATTRIBUTE session_object = {CKA_TOKEN, &no, sizeof no};
+    bool taken = false;
+    if (!try_taking(t, PROBE_COPYABLE, &taken, &key, err) || !taken) return false;
+    CK_RV rv = t->fn->C_CopyObject(t->session, key.handle, &session_object, 1, &copy.handle);
+    *honoured = !hsm_call(t, "C_CopyObject", rv, err);
+    hsm_key_destroy(t, &copy);
+    hsm_key_destroy(t, &key);
+    return !*honoured || is_answer(rv);
+}
+
+/* Attributes that are not honoured are not given either: NSS takes any on a session object, but fails to store those
+ * that its database has no column for, and stores templates as the caller's addresses. */
 static bool try_attributes(struct hsm_token *t, struct err *err)
 {
     static const unsigned single[] = {PROBE_COPYABLE, PROBE_ALLOWED, PROBE_TEMPLATES};
     enum { ALL = PROBE_COPYABLE | PROBE_ALLOWED | PROBE_TEMPLATES };
     struct hsm_profile *p = &t->profile;
     struct hsm_key key = HSM_KEY_NONE;
-    bool taken = false, honoured = false;
+    bool taken = false, allowed = false, copyable = false;
     unsigned set = 0;
 
     if (!try_taking(t, ALL, &taken, &key, err)) return false;
@@ -170,15 +188,14 @@ static bool try_attributes(struct hsm_token *t, struct err *err)
         hsm_key_destroy(t, &key);
         if (taken) set |= single[i];
     }
-    if ((set & PROBE_ALLOWED) && !try_allowed(t, &honoured, err)) return false;
-    p->can[HSM_HONOURS_ALLOWED_MECHANISMS] = honoured;
-    p->takes_copyable = set & PROBE_COPYABLE;
-    p->takes_allowed_mechanisms = set & PROBE_ALLOWED;
-    /* a token that ignores lists stores templates as the caller's addresses: it gets none */
-    p->takes_templates = (set & PROBE_TEMPLATES) && honoured;
-    if (!honoured)
+    if ((set & PROBE_ALLOWED) && !try_allowed(t, &allowed, err)) return false;
+    if ((set & PROBE_COPYABLE) && !try_copyable(t, &copyable, err)) return false;
+    p->can[HSM_HONOURS_ALLOWED_MECHANISMS] = allowed;
+    p->takes_copyable = copyable;
+    p->takes_templates = (set & PROBE_TEMPLATES) && allowed;
+    if (!allowed)
         snprintf(p->why[HSM_HONOURS_ALLOWED_MECHANISMS], sizeof p->why[0], "%s",
-                 p->takes_allowed_mechanisms ? "stored and ignored" : "attribute not taken");
+                 (set & PROBE_ALLOWED) ? "stored and ignored" : "attribute not taken");
     return true;
 }
 

@@ -31,7 +31,7 @@ struct hsm_profile {
     unsigned long kwp_mechanism;     /* what gives RFC 5649 here */
     bool kwp_pads_to_8;              /* keys are zero-padded to 8n before (SoftHSM) */
     bool forces_des_parity;
-    bool takes_copyable, takes_allowed_mechanisms, takes_templates; /* as attributes of a new key */
+    bool takes_copyable, takes_templates; /* COPYABLE=false, WRAP_TEMPLATE and UNWRAP_TEMPLATE on a new key, and honours them */
     bool check_value_after_derive;   /* whether CKA_CHECK_VALUE could be believed (it is not used) */
     char why[HSM_ABILITY_COUNT][64]; /* for what it cannot: "C_WrapKey: CKR_MECHANISM_INVALID" */
 };

@@ -251,7 +251,7 @@ bool hsm_template_role(const struct hsm_token *t, struct hsm_template *tp, const
     }
     if (row->set & TOKEN) {
         if (!hsm_template_label(tp, ref->label, err)) return false;
-        size_t count = t->profile.takes_allowed_mechanisms && part != HSM_PART_PUBLIC
+        size_t count = t->profile.can[HSM_HONOURS_ALLOWED_MECHANISMS] && part != HSM_PART_PUBLIC
                            ? allowed_here(t, row, tp->allowed)
                            : 0;
         if (count > 0)
