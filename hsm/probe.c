@@ -234,7 +234,6 @@ static bool try_kwp(struct hsm_token *t, CK_MECHANISM_TYPE type, const struct hs
     size_t len = 0, plain_len = 0;
     CK_MECHANISM m = hsm_mechanism(type), rfc3394 = hsm_mechanism(CKM_AES_KEY_WRAP);
     struct hsm_key back = HSM_KEY_NONE;
-    struct err ignored = ERR_INIT;
     bool ok = false;
 
     if (!hsm_probe_wrap(t, &m, kek, key, wrapped, sizeof wrapped, &len, err)) goto out;
@@ -242,8 +241,9 @@ static bool try_kwp(struct hsm_token *t, CK_MECHANISM_TYPE type, const struct hs
         err_set(err, ERR_TOKEN, "another form than RFC 5649 (%zu bytes)", len);
         goto out;
     }
-    if (hsm_probe_wrap(t, &rfc3394, kek, key, plain, sizeof plain, &plain_len, &ignored) &&
-        bytes_equal(wrapped, len, plain, plain_len)) {
+    bool other = hsm_probe_wrap(t, &rfc3394, kek, key, plain, sizeof plain, &plain_len, err);
+    if (!other && !is_answer(t->last)) goto out;
+    if (other && bytes_equal(wrapped, len, plain, plain_len)) {
         err_set(err, ERR_TOKEN, "RFC 3394 instead of RFC 5649");
         goto out;
     }
@@ -289,8 +289,10 @@ out:
 
 bool hsm_probe(struct hsm_token *t, bool full, struct err *err)
 {
+    struct err why = ERR_INIT; /* a refusal that is an answer leaves its text here */
     t->profile = (struct hsm_profile){.kwp_mechanism = 0};
-    if (!try_attributes(t, err) || !choose_kwp(t, err)) {
+    if (!try_attributes(t, &why) || !choose_kwp(t, &why)) {
+        *err = why;
         err_prefix(err, "trying what the token can do");
         return false;
     }

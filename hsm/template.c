@@ -143,7 +143,7 @@ static const struct role_row *find_row(const struct hsm_key_ref *ref, enum hsm_p
             (rows[i].algorithms & algorithm_row(ref->algorithm)->class))
             return &rows[i];
     }
-    err_set(err, ERR_CONFIG, "key '%s': a key of role %s cannot be %s", ref->name, hsm_role_name(ref->role),
+    err_set(err, ERR_CONFIG, "a key of role %s cannot be %s", hsm_role_name(ref->role),
             hsm_algorithm_name(ref->algorithm));
     return NULL;
 }
@@ -368,7 +368,10 @@ bool hsm_template_check(struct hsm_token *t, const struct hsm_key_ref *ref, enum
                         CK_OBJECT_HANDLE object, struct err *err)
 {
     const struct role_row *row = find_row(ref, part, err);
-    if (!row) return false;
+    if (!row) {
+        err_prefix(err, "key '%s'", ref->name);
+        return false;
+    }
     if (!check_bools(t, ref, row, object, err)) return false;
     if (!(row->set & TOKEN) || part == HSM_PART_PUBLIC || !t->profile.can[HSM_HONOURS_ALLOWED_MECHANISMS])
         return true;

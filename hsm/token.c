@@ -85,10 +85,10 @@ static bool find_slot(struct hsm_token *t, const struct hsm_selector *s, CK_RV *
         found++;
     }
     *rv = CKR_OK;
-    if (found == 0)
-        return err_set(err, ERR_TOKEN, "no such token is present; there %s %s", labels[0] ? "is" : "are",
-                       labels[0] ? labels
-                                 : "none (does the module find its configuration and token folder?)");
+    if (found == 0 && !labels[0])
+        return err_set(err, ERR_TOKEN,
+                       "no token is present: does the module find its configuration and token folder?");
+    if (found == 0) return err_set(err, ERR_TOKEN, "no such token is present, only %s", labels);
     if (found > 1) return err_set(err, ERR_TOKEN, "%zu tokens fit: name its serial number too", found);
     return true;
 }
