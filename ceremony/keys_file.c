@@ -21,7 +21,8 @@ size_t keys_file_count(const struct plan *p)
 void keys_file_describe(const struct plan *p, size_t index, char *text, size_t size)
 {
     (void)index;
-    snprintf(text, size, "%s", p->keys_file);
+    const char *slash = strrchr(p->keys_file, '/');
+    snprintf(text, size, "%s", slash ? slash + 1 : p->keys_file);
 }
 
 bool keys_file_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
