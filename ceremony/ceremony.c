@@ -5,10 +5,9 @@
 
 bool ceremony_init(struct ceremony *c, const struct plan *plan, FILE *people, bool changes, struct err *err)
 {
-    struct ceremony_token *tokens = calloc(plan->token_count + 1, sizeof(*tokens));
-    if (!tokens) return err_set_no_memory(err);
-    *c = (struct ceremony){plan, tokens, people, changes};
-    return true;
+    *c = (struct ceremony){.plan = plan, .people = people, .changes = changes};
+    c->tokens = calloc(plan->token_count + 1, sizeof(*c->tokens));
+    return c->tokens || err_set_no_memory(err);
 }
 
 void ceremony_release(struct ceremony *c)

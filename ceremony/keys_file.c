@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hex.h"
 #include "ceremony/certificate.h"
@@ -137,9 +138,11 @@ static bool put_cas(struct ceremony *c, json_t *root, struct err *err)
     json_t *list = json_array();
     bool ok = list || err_set_no_memory(err);
     for (size_t i = 0; ok && i < c->plan->certificate_count; i++) {
+        const struct plan_certificate *pc = &c->plan->certificates[i];
         json_t *ca = NULL;
         bool known = false;
-        ok = ca_json(c, &c->plan->certificates[i], &ca, err);
+        if (!pc->ca_key && access(pc->ca_path, F_OK) != 0) continue; /* its certificate is still waited for */
+        ok = ca_json(c, pc, &ca, err);
         for (size_t k = 0; ok && k < json_array_size(list); k++)
             known = known || json_equal(json_array_get(list, k), ca);
         if (ok && !known) ok = json_array_append(list, ca) == 0 || err_set_no_memory(err);

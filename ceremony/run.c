@@ -93,5 +93,9 @@ int command_run(int argc, char **argv)
         args_usage(stdout, "cardkeys", &usage, options, count);
         return 0;
     }
-    return run(path, yes, &err) ? 0 : args_report("cardkeys", &err);
+    if (run(path, yes, &err)) return 0;
+    int status = args_report("cardkeys", &err);
+    if (err.kind == ERR_INTERRUPTED)
+        fprintf(stderr, "What was made stays. To go on: cardkeys run %s\n", path);
+    return status;
 }

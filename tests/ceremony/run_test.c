@@ -56,8 +56,10 @@ struct variant {
     const char *kml_b;     /* its second component */
     const char *exponent;  /* of the issuer pair */
     const char *test;      /* yes or no */
+    const char *ca_key;    /* "ca_key: ca, " or nothing */
+    const char *issuer;    /* in the certificate */
 };
-static const struct variant good = {NULL, "test: \"" KML_B "\"", "65537", "yes"};
+static const struct variant good = {NULL, "test: \"" KML_B "\"", "65537", "yes", "ca_key: ca, ", "476173"};
 
 static void put_plan(const struct variant *v)
 {
@@ -85,11 +87,11 @@ static void put_plan(const struct variant *v)
         "  - {name: signer, role: signing-pair, algorithm: rsa, tokens: [issuer], generate: yes, bits: 2048, "
         "exponent: 65537}\n"
         "certificates:\n"
-        "  - {issuer_key: issuer-key, ca_key: ca, rid: A000000003, ca_index: \"92\", issuer: \"476173\", "
+        "  - {issuer_key: issuer-key, %srid: A000000003, ca_index: \"92\", issuer: \"%s\", "
         "expiry: \"1230\",\n"
         "     ca_expiry: \"1232\", serial: \"000001\", certificate: issuer-cert.yaml, ca_file: ca.yaml}\n"
         "keys_file: demo.keys.json\nsigner_file: signer.pem\n",
-        v->test, soft.module, soft.module, kcv, v->kml_b, v->exponent);
+        v->test, soft.module, soft.module, kcv, v->kml_b, v->exponent, v->ca_key, v->issuer);
     put_file("plan.yaml", text, 0644);
 }
 
@@ -284,11 +286,12 @@ static void test_second_run(void)
 
 static void test_refusals(void)
 {
-    const struct variant wrong_kcv = {"08D700", good.kml_b, "65537", "yes"};
-    const struct variant other_value = {NULL, "test: \"FF112233445566778899AABBCCDDEEFF\"", "65537", "yes"};
-    const struct variant from_file = {NULL, "file: part", "65537", "yes"};
-    const struct variant other_pair = {NULL, good.kml_b, "3", "yes"};
-    const struct variant not_test = {NULL, good.kml_b, "65537", "no"};
+    const struct variant wrong_kcv = {"08D700", good.kml_b, "65537", "yes", good.ca_key, good.issuer};
+    const struct variant other_value = {
+        NULL, "test: \"FF112233445566778899AABBCCDDEEFF\"", "65537", "yes", good.ca_key, good.issuer};
+    const struct variant from_file = {NULL, "file: part", "65537", "yes", good.ca_key, good.issuer};
+    const struct variant other_pair = {NULL, good.kml_b, "3", "yes", good.ca_key, good.issuer};
+    const struct variant not_test = {NULL, good.kml_b, "65537", "no", good.ca_key, good.issuer};
     put_plan(&wrong_kcv);
     expect_status(cardkeys("run", "--yes"), 3,
                   "(key KML/1 on issuer): component 1 of 2 (one): check value is 08D7");
@@ -325,6 +328,26 @@ static void test_lost_certificate(void)
     expect_status(cardkeys("run", "--yes"), 2, "issuer-cert.yaml:1:");
 }
 
+static void test_scheme_certificate(void)
+{
+    struct variant scheme = good;
+    char path[256], aside[256];
+    scheme.ca_key = "";
+    put_plan(&good);
+    file_path(path, "issuer-cert.yaml");
+    file_path(aside, "aside.yaml");
+    unlink(path);
+    expect_status(cardkeys("run", "--yes"), 0, "1 made");
+    CU_ASSERT(rename(path, aside) == 0);
+    put_plan(&scheme);
+    expect_status(cardkeys("run", "--yes"), 0, "1 waiting for others");
+    CU_ASSERT(rename(aside, path) == 0);
+    expect_status(cardkeys("run", "--yes"), 0, "0 waiting for others");
+    scheme.issuer = "476174";
+    put_plan(&scheme);
+    expect_status(cardkeys("check", NULL), 5, "certificate names another issuer than the plan");
+}
+
 static const struct test_case cases[] = {
     {"check announces, run asks, then makes everything", test_first_run},
     {"keys have their roles and OpenSSL's check values", test_keys},
@@ -335,6 +358,7 @@ static const struct test_case cases[] = {
     {"a second run changes nothing", test_second_run},
     {"wrong components, files, pairs and plans are refused by name", test_refusals},
     {"a wrong PIN is a token's error and is not shown", test_wrong_pin},
+    {"a scheme's certificate is waited for, accepted, or refused", test_scheme_certificate},
     {"a lost certificate is issued again, a foreign file refused", test_lost_certificate},
 };
 
