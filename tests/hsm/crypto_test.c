@@ -1,7 +1,6 @@
 /* What comes out of the token, against known answers and OpenSSL; on SoftHSM, or with the argument `nss` on NSS. The two
  * must give the same keys, check values and MACs, and wrapped keys that unwrap to the same bytes. */
 #include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "formats/derivation.h"
@@ -269,54 +268,6 @@ static void test_derive_refused(void)
     hsm_token_close(t);
 }
 
-/* Recovers with the public key what the token signed raw, and verifies a PKCS #1 signature with OpenSSL. */
-static void test_sign(void)
-{
-    struct err err = ERR_INIT;
-    struct hsm_pair_ref raw_ref = {ref_of("raw", HSM_ROLE_ISSUER_PAIR, HSM_RSA), 1024, 65537},
-                        sign_ref = {ref_of("sign", HSM_ROLE_SIGNING_PAIR, HSM_RSA), 1024, 65537};
-    struct hsm_pair raw, sign;
-    struct buf out, spki;
-    uint8_t block[128] = {0x6A, 2, 3}, recovered[128];
-    size_t recovered_len = sizeof recovered;
-    struct hsm_token *t = open_token();
-    if (!t) return;
-    buf_init(&out, 1024);
-    buf_init(&spki, HSM_SPKI_MAX);
-    EXPECT_OK(hsm_pair_generate(t, &raw_ref, &raw, &err));
-    EXPECT_OK(hsm_pair_generate(t, &sign_ref, &sign, &err));
-
-    EXPECT_OK(hsm_sign_raw(t, &raw.private_key, block, sizeof block, &out, &err));
-    EXPECT_OK(hsm_pair_spki(&raw, &spki, &err));
-    const unsigned char *p = spki.data;
-    EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)spki.len);
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
-    CU_ASSERT_EQUAL(EVP_PKEY_encrypt_init(ctx), 1);
-    CU_ASSERT_EQUAL(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING), 1);
-    CU_ASSERT_EQUAL(EVP_PKEY_encrypt(ctx, recovered, &recovered_len, out.data, out.len), 1);
-    CU_ASSERT_TRUE(bytes_equal(recovered, recovered_len, block, sizeof block));
-    EVP_PKEY_CTX_free(ctx);
-    EVP_PKEY_free(key);
-
-    buf_clear(&out);
-    buf_clear(&spki);
-    EXPECT_OK(hsm_sign_sha256(t, &sign.private_key, block, sizeof block, &out, &err));
-    EXPECT_OK(hsm_pair_spki(&sign, &spki, &err));
-    p = spki.data;
-    key = d2i_PUBKEY(NULL, &p, (long)spki.len);
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    CU_ASSERT_EQUAL(EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key), 1);
-    CU_ASSERT_EQUAL(EVP_DigestVerify(md, out.data, out.len, block, sizeof block), 1);
-    EVP_MD_CTX_free(md);
-    EVP_PKEY_free(key);
-
-    hsm_pair_destroy(t, &raw);
-    hsm_pair_destroy(t, &sign);
-    buf_release(&out);
-    buf_release(&spki);
-    hsm_token_close(t);
-}
-
 /* A card's private key leaves as PKCS#8 that OpenSSL reads, with at most seven zeros behind. */
 static void test_card_pair(void)
 {
@@ -428,7 +379,6 @@ static const struct test_case cases[] = {
     {"CMACs equal the known answers", test_cmac},
     {"derived keys, unwrapped by OpenSSL, equal the known answers", test_derive},
     {"unusable derivation data is refused", test_derive_refused},
-    {"signatures verify with OpenSSL", test_sign},
     {"a card's private key leaves as PKCS#8", test_card_pair},
     {"a key under a card's own AES key", test_second_embodiment},
 };

@@ -1,4 +1,5 @@
 /* Opening tokens: which one, which PIN, several at once. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -268,6 +269,39 @@ static void test_retry(void)
     unsetenv("P11PROXY_FAIL");
 }
 
+/* The faults that tests of workers use: which signal ended a process that opened the token, or 0. */
+static int ended_by(const char *variable, const char *fault)
+{
+    struct softtoken through = soft;
+    int status = 0;
+    softtoken_proxy(&through);
+    setenv(variable, fault, 1);
+    pid_t child = fork();
+    if (child == 0) {
+        struct err err = ERR_INIT;
+        struct hsm_token *t = NULL;
+        alarm(2); /* ends a process that hangs */
+        bool ok = softtoken_open(&through, "issuer", &t, &err);
+        hsm_token_close(t);
+        _exit(ok ? 0 : 1);
+    }
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    unsetenv(variable);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void test_proxy_faults(void)
+{
+    char once[256];
+    CU_ASSERT_EQUAL(ended_by("P11PROXY_KILL", "C_Login:1"), SIGKILL);
+    CU_ASSERT_EQUAL(ended_by("P11PROXY_HANG", "C_OpenSession:1"), SIGALRM);
+    snprintf(once, sizeof once, "%s/once-more", soft.folder);
+    setenv("P11PROXY_ONCE", once, 1);
+    CU_ASSERT_EQUAL(ended_by("P11PROXY_KILL", "C_Login:1"), SIGKILL);
+    CU_ASSERT_EQUAL(ended_by("P11PROXY_KILL", "C_Login:1"), 0);
+    unsetenv("P11PROXY_ONCE");
+}
+
 static const struct test_case cases[] = {
     {"a token is found by label, serial or URI, and all that is given must fit", test_choice},
     {"URIs are checked without a token", test_uri},
@@ -278,6 +312,7 @@ static const struct test_case cases[] = {
     {"tokens of a module are listed", test_list},
     {"a session that may only read makes no token object", test_read_only},
     {"four processes start at once, again and again", test_simultaneous},
+    {"the proxy kills or hangs a process at a call, if asked only once", test_proxy_faults},
     {"a transient failure at start is tried again, another is not", test_retry},
 };
 
