@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "prep/inspect.h"
 
-enum { PAN_LIKE = 13, KEEP_FRONT = 6, KEEP_BACK = 4, VALUE_SHOWN = 64 };
+enum { PAN_LIKE = 13, KEEP_FRONT = 6, KEEP_BACK = 4, VALUE_SHOWN = 64, TAG_TRACK2 = 0x57 };
 
 static bool is_digit(char c)
 {
@@ -97,6 +98,15 @@ void explain_source(const struct job_application *a, const struct explained_sour
     if (s->from->count > 1) buf_put_format(out, " (source %zu of %zu)", s->source + 1, s->from->count);
 }
 
+static void put_value(struct buf *out, const struct profile_element *e, const struct planned_value *v)
+{
+    const struct inspect_item track2 = {.form = FORM_TRACK2, .value = v->value, .value_len = v->len};
+    if (e->tag == TAG_TRACK2)
+        inspect_value(&track2, VALUE_SHOWN, out);
+    else
+        put_hex(out, v->value, v->len, is_personal(e, v));
+}
+
 static void put_element(const struct planned_application *a, size_t index, struct buf *out)
 {
     const struct profile_element *e = &a->application->profile->elements[index];
@@ -105,7 +115,7 @@ static void put_element(const struct planned_application *a, size_t index, struc
     buf_put_format(out, "    %-6X %s", (unsigned)e->tag, e->name);
     if (v->value) {
         buf_put_text(out, " = ");
-        put_hex(out, v->value, v->len, is_personal(e, v));
+        put_value(out, e, v);
     }
     buf_put_text(out, ": ");
     switch (v->origin) {

@@ -37,9 +37,7 @@ static bool bind_template(struct planner *p, const struct job_application *a, co
     out->fields = fields;
     for (size_t i = 0; i < out->count; i++) {
         const char *name = template_field(text, i);
-        bool counter = strcmp(name, "counter") == 0;
-        if (counter && !p->job->counter_path)
-            return err_set(err, ERR_CONFIG, "asks for the card number counter, and the job has none");
+        if (strcmp(name, "counter") == 0 && !p->job->counter_path) out->lacks_counter = true;
         out->fields[i] = is_built_in(name) ? (struct bound_field){NULL, -1} : bind_field(p, a, name);
     }
     return true;
@@ -75,10 +73,12 @@ static bool bind_source(struct planner *p, const struct job_application *a, cons
         out->constant_len = rule->len;
         return plan_check_len(list->options, rule->len, err);
     case SOURCE_TEMPLATE:
-        return bind_template(p, a, rule->template, &out->template, err);
+        if (!bind_template(p, a, rule->template, &out->template, err)) return false;
+        out->lacks_counter = out->template.lacks_counter;
+        return true;
     case SOURCE_COUNTER:
-        return p->job->counter_path ||
-               err_set(err, ERR_CONFIG, "asks for the card number counter, and the job has none");
+        out->lacks_counter = !p->job->counter_path; /* other sources may do */
+        return true;
     case SOURCE_TOKEN:
         return list->options->len > 0 || err_set(err, ERR_CONFIG, "random bytes need a `length`");
     case SOURCE_COMPUTED:
@@ -210,7 +210,10 @@ static bool bind_group(struct planner *p, const struct job_group_template *rule,
         out->file = bind_field(p, NULL, rule->file_field);
         return true;
     }
-    if (bind_template(p, NULL, rule->text, &out->template, err)) return true;
+    if (bind_template(p, NULL, rule->text, &out->template, err)) {
+        if (!out->template.lacks_counter) return true;
+        err_set(err, ERR_CONFIG, "asks for the card number counter, and the job has none");
+    }
     err_prefix(err, "group %s", rule->mic);
     return false;
 }

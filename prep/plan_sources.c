@@ -102,8 +102,9 @@ static bool source_text(struct plan_work *w, const struct bound_source *s, bool 
     struct buf *text = &w->p->text;
     struct rendered rendered;
     struct field_text field;
-    *given = true;
+    *given = !s->lacks_counter;
     buf_clear(text);
+    if (s->lacks_counter) return true;
     switch (s->rule->kind) {
     case SOURCE_FIELD:
         field = plan_field(w->in, &s->field);
@@ -212,6 +213,7 @@ static void put_empty(struct buf *b, const struct bound_field *field)
 
 static void put_why(struct plan_work *w, const struct bound_source *s, struct buf *b)
 {
+    if (s->lacks_counter) buf_put_format(b, "%sthe job has no card number counter", b->len ? "; " : "");
     if (s->rule->kind == SOURCE_FIELD) put_empty(b, &s->field);
     for (size_t i = 0; s->rule->kind == SOURCE_TEMPLATE && i < s->template.count; i++) {
         const struct bound_field *field = &s->template.fields[i];

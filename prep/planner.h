@@ -15,6 +15,7 @@ struct bound_template {
     const struct template *text;
     struct bound_field *fields; /* one per use; NULL name: counter or record */
     size_t count;
+    bool lacks_counter; /* asks for the counter of a job that has none */
 };
 enum { TRACK2_FIELDS = 4 };
 struct bound_source {
@@ -24,6 +25,7 @@ struct bound_source {
     struct bound_template template;
     const uint8_t *constant; /* CONSTANT and HEX, converted */
     size_t constant_len;
+    bool lacks_counter;                        /* so it gives nothing */
 };
 /* A list of sources with what their texts go through. */
 struct bound_list {

@@ -12,8 +12,9 @@ static struct err err;
     "  - {aid: A000000003101001, profile: purse, issuer_key: ISS}\n"                                         \
     "  - {aid: A0000000031010, profile: emv-credit, name: visa, issuer_key: ISS}\n"                          \
     "  - {aid: A0000000990001, profile: loyalty, optional: yes}\n"
-#define HEAD "pan,name,expiry,effective,activation,service_code,member_number,kml_version\n"
-#define ANN  "4761739001010119,ANN EXAMPLE,2029-12-31,2025-01-01,2025-01-01,201,42,\n"
+#define LOYALTY "applications: [{aid: A0000000990001, profile: loyalty}]\n"
+#define HEAD    "pan,name,expiry,effective,activation,service_code,member_number,kml_version\n"
+#define ANN     "4761739001010119,ANN EXAMPLE,2029-12-31,2025-01-01,2025-01-01,201,42,\n"
 
 /* The next card of the input, planned. */
 static bool plan_next(struct fixture *f, uint64_t position)
@@ -127,12 +128,30 @@ static void test_bad_values_are_named(void)
             "application purse: key KDL: field 'kml_version' holds no version");
 }
 
+static void test_a_job_without_counter(void)
+{
+    struct fixture *f = fixture_new();
+    fixture_text(f, "cards.csv", HEAD ANN);
+    EXPECT_OK(fixture_open(f, CSV ALL_THREE, &err));
+    EXPECT_FAIL(plan_next(f, 1), ERR_INPUT,
+                "application purse: element DF08 (identifier of the IEP): no source gives it (the input has "
+                "no field 'iep_id'; "
+                "the job has no card number counter)");
+    fixture_free(f);
+}
+
 static void test_what_cannot_work_for_any_card(void)
 {
     struct fixture *f = fixture_new();
     fixture_text(f, "cards.csv", HEAD ANN);
-    EXPECT_FAIL(fixture_open(f, CSV ALL_THREE, &err), ERR_CONFIG,
-                "application purse: element DF08 (identifier of the IEP): asks for the card number counter");
+    EXPECT_FAIL(
+        fixture_open(f, CSV "applications: [{aid: A0000000031010, profile: emv-credit}]\n", &err), ERR_CONFIG,
+        "application emv-credit: its profile makes certificates, and the job names no issuer key for it");
+    fixture_free(f);
+    f = fixture_new();
+    fixture_text(f, "cards.csv", HEAD ANN);
+    EXPECT_FAIL(fixture_open(f, CSV LOYALTY "groups: [{mic: EMB, text: \"{counter}\"}]\n", &err), ERR_CONFIG,
+                "group EMB: asks for the card number counter, and the job has none");
     fixture_free(f);
 }
 
@@ -176,7 +195,6 @@ static void write_mic(struct fixture *f, const char *elements, size_t len)
 
 #define MIC                                                                                                  \
     "input: {format: mic, file: cards.mic, mic_fields: [{field: points, mic: EMB, start: 14, length: 3}]}\n"
-#define LOYALTY "applications: [{aid: A0000000990001, profile: loyalty}]\n"
 
 static void test_an_open_entry_is_prepared_in_its_place(void)
 {
@@ -290,6 +308,7 @@ static const struct test_case cases[] = {
     {"a card from a table", test_a_card_from_a_table},
     {"not selected is left out", test_not_selected_is_left_out},
     {"bad values are named", test_bad_values_are_named},
+    {"a job without counter", test_a_job_without_counter},
     {"what cannot work for any card", test_what_cannot_work_for_any_card},
     {"fields under other names", test_fields_under_other_names},
     {"an open entry is prepared in its place", test_an_open_entry_is_prepared_in_its_place},
