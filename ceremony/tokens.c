@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "hsm/data.h"
 #include "hsm/pin.h"
 
 static bool fetch_pin(const char *source, const char *whose, struct secret *pin, struct err *err)
@@ -24,32 +23,16 @@ static bool user_pin(struct ceremony *c, size_t index, struct err *err)
     return fetch_pin(t->token.pin, whose, &c->tokens[index].pin, err);
 }
 
-struct looking {
-    const char *label, *serial;
-    bool found;
-};
-
-static void saw(void *context, const char *label, const char *serial, const char *model)
-{
-    struct looking *l = context;
-    (void)model;
-    if ((!l->label || strcmp(l->label, label) == 0) && (!l->serial || strcmp(l->serial, serial) == 0))
-        l->found = true;
-}
-
 bool tokens_look(struct ceremony *c, size_t index, struct err *err)
 {
     const struct plan_token *t = &c->plan->tokens[index];
-    struct looking l = {t->token.label, t->token.serial, false};
+    bool is = false;
     if (!t->initialise) return true; /* opening it says what is wrong, if anything */
-    if (!t->token.module || !t->token.label || t->token.uri)
-        return err_set(err, ERR_CONFIG,
-                       "token '%s': to be initialised it needs `module` and `label`, and no `uri`", t->name);
-    if (!hsm_token_list(t->token.module, t->token.parameters, saw, &l, err)) {
+    if (!hsm_token_is_initialised(t->token.module, t->token.parameters, t->token.label, &is, err)) {
         err_prefix(err, "token '%s'", t->name);
         return false;
     }
-    c->tokens[index].absent = !l.found;
+    c->tokens[index].absent = !is;
     return true;
 }
 

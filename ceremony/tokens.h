@@ -4,8 +4,8 @@
 
 #include "ceremony/ceremony.h"
 
-/* Does the module show this token? Sets c->tokens[index].absent. False (ERR_TOKEN): the module cannot be loaded;
- * (ERR_CONFIG): the plan wants it initialised but gives no module or label to do so with. */
+/* Where the plan would initialise the token: is it still to be? Sets c->tokens[index].absent. False (ERR_TOKEN): the
+ * module cannot be loaded. */
 MUST_CHECK bool tokens_look(struct ceremony *c, size_t index, struct err *err);
 /* Makes the absent token: label, security officer's PIN, user PIN. Before any token of that module is open. */
 MUST_CHECK bool tokens_initialise(struct ceremony *c, size_t index, struct err *err);

@@ -92,3 +92,20 @@ bool hsm_token_initialise(const struct hsm_token_init *init, struct err *err)
     if (!ok) err_prefix(err, "token '%s'", init->label);
     return ok;
 }
+
+bool hsm_token_is_initialised(const char *module, const char *parameters, const char *label, bool *is,
+                              struct err *err)
+{
+    struct hsm_module *m = NULL;
+    void *list = NULL;
+    unsigned long rv = 0;
+    CK_SLOT_ID slot = 0;
+    bool found = false, pin_due = false;
+    if (!hsm_module_open(&m, module, parameters, &rv, err)) return false;
+    rv = hsm_module_entry(m)(&list);
+    bool ok = rv == CKR_OK ? slot_of_label(list, label, &slot, &found, &pin_due, err)
+                           : hsm_ckr_error(err, "C_GetFunctionList", rv);
+    hsm_module_release(m);
+    if (ok) *is = found && !pin_due;
+    return ok;
+}

@@ -53,6 +53,9 @@ MUST_CHECK bool hsm_token_open_beside(struct hsm_token **out, struct hsm_token *
 /* Initialises an empty token for tests, demos and ceremonies: C_InitToken, then the user PIN. */
 struct hsm_token_init { const char *module; const char *parameters; const char *label; const struct secret *so_pin, *user_pin; };
 MUST_CHECK bool hsm_token_initialise(const struct hsm_token_init *init, struct err *err);
+/* Is there a token of this label that needs nothing of the above any more? Before any token of the module is open. */
+MUST_CHECK bool hsm_token_is_initialised(const char *module, const char *parameters, const char *label, bool *is,
+                                         struct err *err);
 
 /* Counts objects on the token that this session sees: all, and those with CKA_TOKEN true. */
 MUST_CHECK bool hsm_token_count_objects(struct hsm_token *t, size_t *all, size_t *on_token, struct err *err);

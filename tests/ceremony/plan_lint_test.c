@@ -56,7 +56,17 @@ static void test_rules(void)
     EXPECT_FAIL(lint(key, &err), ERR_CONFIG, "role signing-pair cannot be des2");
 }
 
-static const struct test_case cases[] = {{"each rule names key and line", test_rules}};
+static void test_shipped_plan(void)
+{
+    struct err err = ERR_INIT;
+    struct plan *plan = NULL;
+    EXPECT_OK(plan_lint_load(&plan, TEST_DATA_DIR "/../config/examples/demo/plan.yaml", &err));
+    CU_ASSERT(plan && plan->test);
+    plan_free(plan);
+}
+
+static const struct test_case cases[] = {{"the shipped demo plan keeps every rule", test_shipped_plan},
+                                         {"each rule names key and line", test_rules}};
 
 int main(void)
 {
