@@ -1,4 +1,4 @@
-#include "prep/planner.h"
+#include "prep/plan_work.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* A job bound to the fields of its input: names become indexes, constants and defaults become bytes, masters become keys. What
  * cannot work for any card is found here. */
-#include "prep/planner.h"
+#include "prep/plan_work.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* Groups between CARD and SEAL: those of other modules as they are, those that the job composes, and the chip group's place. */
-#include "prep/planner.h"
+#include "prep/plan_work.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The sources of a value, one after another: fields, templates, constants, what is computed. */
-#include "prep/planner.h"
+#include "prep/plan_work.h"
 
 #include <inttypes.h>
 #include <stdio.h>

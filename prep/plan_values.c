@@ -1,5 +1,5 @@
 /* The values of an application's elements: from the record's own open entry, else from the sources in order, else the default. */
-#include "prep/planner.h"
+#include "prep/plan_work.h"
 
 #include <string.h>
 

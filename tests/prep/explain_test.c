@@ -57,6 +57,7 @@ static void test_a_card_in_words(void)
                 "94     application file locator = 080101001001020218010500: fixed bytes of the profile\n");
     expect_line(
         &text, "expiry 12/29 (element 5F24), serial 000001 (the record's number); signed static data (93)\n");
+    expect_line(&text, "= 476173******0119=2912201: computed: track2, by track2");
     expect_line(&text, "8000 keys: MK-AC MK-SMI MK-SMC\n");
     expect_line(&text, "left out: it is optional and its selector field is empty");
     expect_line(&text, "EMB      19 bytes, composed by the job\n");
