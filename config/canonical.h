@@ -1,8 +1,9 @@
 /* config/canonical.h - settings as text in one form only, so that their SHA-256 names what a run does.
  *
- * One line per value, `path = value`, sorted by bytes; list items are numbered 0001, 0002, … in the path. Texts are in double
- * quotes with \" \\ and \xNN for control characters; bytes are upper-case hex; flags yes or no. Absent values have no line. The
- * order of keys, comments and quoting of the YAML file do not show. Paths of files do not stand in it, what they hold does. */
+ * One line per value, `path = value`, sorted by bytes; list items are numbered 0001, 0002, … in the path.
+ * Texts are in double quotes with \" \\ and \xNN for control characters; bytes are upper-case hex; flags yes
+ * or no. Absent values have no line. The order of keys, comments and quoting of the YAML file do not show.
+ * Paths of files do not stand in it, what they hold does. */
 #ifndef CONFIG_CANONICAL_H
 #define CONFIG_CANONICAL_H
 

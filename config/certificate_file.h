@@ -28,7 +28,8 @@ struct certificate_file {
 MUST_CHECK bool ca_key_file_load(const char *path, struct ca_key_file *out, struct err *err);
 MUST_CHECK bool certificate_file_load(const char *path, struct certificate_file *out, struct err *err);
 /* Recovers the certificate with the CA key into out->recovered. False (ERR_INTEGRITY) names the field. */
-MUST_CHECK bool certificate_file_recover(struct certificate_file *c, const struct ca_key_file *ca, struct err *err);
+MUST_CHECK bool certificate_file_recover(struct certificate_file *c, const struct ca_key_file *ca,
+                                         struct err *err);
 /* The files' texts; written by the ceremony. */
 MUST_CHECK bool ca_key_file_put(const struct ca_key_file *ca, struct buf *out, struct err *err);
 MUST_CHECK bool certificate_file_put(const struct certificate_file *c, struct buf *out, struct err *err);

@@ -1,4 +1,5 @@
-/* config/job_read.h - inside config/: readers that jobs and ceremony plans share, and the parts of a job's reading. */
+/* config/job_read.h - inside config/: readers that jobs and ceremony plans share, and the parts of a job's
+ * reading. */
 #ifndef CONFIG_JOB_READ_H
 #define CONFIG_JOB_READ_H
 
@@ -22,17 +23,19 @@ schema_read_fn job_read_carry;        /* struct job */
 schema_read_fn job_read_issuer;    /* char *, 3–8 digits */
 schema_read_fn job_read_algorithm; /* char *, one of des2 des3 aes128 aes192 aes256 */
 schema_read_fn job_read_pin;       /* char *, a PIN source, its path resolved */
-schema_read_fn job_read_module;    /* char *, a path resolved; a name without '/' is left to the dynamic linker */
-schema_read_fn job_read_uri;       /* char *, pkcs11: without a PIN in it */
-schema_read_fn job_read_key_name;  /* char *, as tags C3 and CD hold it */
-schema_read_fn job_read_version;   /* uint16_t from 1 */
+schema_read_fn
+    job_read_module;         /* char *, a path resolved; a name without '/' is left to the dynamic linker */
+schema_read_fn job_read_uri; /* char *, pkcs11: without a PIN in it */
+schema_read_fn job_read_key_name; /* char *, as tags C3 and CD hold it */
+schema_read_fn job_read_version;  /* uint16_t from 1 */
 /* Is this a complete choice of a token? Fills in `pin: prompt`. */
 MUST_CHECK bool job_check_token(const struct tree_node *value, struct token_settings *t, struct err *err);
 /* A check value of 3 or 5 bytes. */
 MUST_CHECK bool job_read_kcv(const struct tree_node *value, uint8_t kcv[5], size_t *len, struct err *err);
 
 /* A mapping of free names: name → text. */
-MUST_CHECK bool job_read_renames(const struct tree_node *value, struct field_rename **out, size_t *count, struct err *err);
+MUST_CHECK bool job_read_renames(const struct tree_node *value, struct field_rename **out, size_t *count,
+                                 struct err *err);
 
 /* Bytes of the check value that goes with an algorithm: 3 or 5. */
 size_t job_kcv_len(const char *algorithm);

@@ -35,7 +35,8 @@ void lint_warning(struct lint *l, unsigned line, const char *format, ...)
     va_end(args);
 }
 
-/* The longest value that a conversion gives when the element sets no length; conversions that are not here set no limit. */
+/* The longest value that a conversion gives when the element sets no length; conversions that are not here
+ * set no limit. */
 static const struct {
     const char *convert;
     size_t least, most;

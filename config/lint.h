@@ -1,4 +1,5 @@
-/* config/lint.h - inside config/: findings, and what can be known about lengths and methods without any input. */
+/* config/lint.h - inside config/: findings, and what can be known about lengths and methods without any
+ * input. */
 #ifndef CONFIG_LINT_H
 #define CONFIG_LINT_H
 
@@ -23,8 +24,10 @@ struct lint_length {
     bool open;
 };
 struct lint_length lint_element_length(const struct profile_element *e);
-struct lint_length lint_certificate_length(const struct profile *p, uint32_t tag, const struct lint_sizes *sizes);
-/* The element's value if it is the same for every card: its first source is hex bytes or a constant that converts. */
+struct lint_length lint_certificate_length(const struct profile *p, uint32_t tag,
+                                           const struct lint_sizes *sizes);
+/* The element's value if it is the same for every card: its first source is hex bytes or a constant that
+ * converts. */
 bool lint_constant(const struct profile_element *e, uint8_t *out, size_t room, size_t *len);
 /* Runs constants and the default through the conversion; findings where they do not fit. */
 void lint_element_constants(struct lint *l, const struct profile_element *e);

@@ -1,7 +1,8 @@
-/* config/tree.h - a YAML file as a tree with positions (libyaml reads it and owns the prefix yaml_), restricted to what configuration needs: one
- * document of mappings, sequences and scalars. Every scalar is text; what it means is the reader's business, so that
- * 0101, 5A and 9000 stay as they are written. Anchors, aliases, tags, NUL bytes and repeated keys are refused, also files over
- * 1 MiB, nesting over 16, more than 1,000 keys in a mapping and more than 50,000 values. */
+/* config/tree.h - a YAML file as a tree with positions (libyaml reads it and owns the prefix yaml_),
+ * restricted to what configuration needs: one document of mappings, sequences and scalars. Every scalar is
+ * text; what it means is the reader's business, so that 0101, 5A and 9000 stay as they are written. Anchors,
+ * aliases, tags, NUL bytes and repeated keys are refused, also files over 1 MiB, nesting over 16, more than
+ * 1,000 keys in a mapping and more than 50,000 values. */
 #ifndef CONFIG_TREE_H
 #define CONFIG_TREE_H
 
@@ -27,7 +28,8 @@ struct tree_document;
 /* Reads a whole file. False: ERR_FILE, or ERR_CONFIG as `file:line:column: message`. */
 MUST_CHECK bool tree_load(struct tree_document **out, const char *path, struct err *err);
 /* The same from memory; `name` stands for the file in messages. */
-MUST_CHECK bool tree_parse(struct tree_document **out, const char *name, const void *text, size_t len, struct err *err);
+MUST_CHECK bool tree_parse(struct tree_document **out, const char *name, const void *text, size_t len,
+                           struct err *err);
 void tree_free(struct tree_document *d); /* NULL is fine */
 /* The top node; lives as long as the document. */
 const struct tree_node *tree_root(const struct tree_document *d);

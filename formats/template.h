@@ -26,10 +26,11 @@ const char *template_field(const struct template *t, size_t index);
 const char *template_text(const struct template *t);
 
 /* Gives a field's text; *text NULL: the record has none. */
-typedef bool template_lookup_fn(void *context, const char *field, const char **text, size_t *len, struct err *err);
+typedef bool template_lookup_fn(void *context, const char *field, const char **text, size_t *len,
+                                struct err *err);
 /* Appends the text; widths count bytes. *missing is true when a field was absent or empty (nothing stands in its place then).
  * False (ERR_INPUT, naming the field, never quoting it; nothing appended): too long for its place, not digits, no date. */
-MUST_CHECK bool template_render(const struct template *t, template_lookup_fn *lookup, void *context, struct buf *out,
-                                bool *missing, struct err *err);
+MUST_CHECK bool template_render(const struct template *t, template_lookup_fn *lookup, void *context,
+                                struct buf *out, bool *missing, struct err *err);
 
 #endif
