@@ -167,7 +167,7 @@ static void print_warnings(struct check *c)
     const char *messages = buf_text(&c->session.survey.messages), *unused = buf_text(&c->unused_rows);
     if (messages && messages[0]) fprintf(stderr, "%s", messages);
     if (c->unused_count == 0) return;
-    fprintf(stderr, "warning: %" PRIu64 " rows of joined inputs belong to no card\n%s", c->unused_count,
+    fprintf(stderr, "warning: rows of joined inputs that belong to no card: %" PRIu64 "\n%s", c->unused_count,
             unused ? unused : "");
 }
 

@@ -11,7 +11,7 @@ static bool run_text(struct reader *r, const struct inspect_settings *settings, 
     struct inspect_text *t = inspect_text_new(stdout);
     if (!t) return err_set_no_memory(err);
     const struct inspect_visitor visitor = inspect_text_visitor(t);
-    const bool ok = inspect_walk(r, settings, &visitor, result, err);
+    const bool ok = inspect_file(r, settings, &visitor, result, err);
     inspect_text_free(t);
     return ok;
 }
@@ -22,7 +22,7 @@ static bool run_json(struct reader *r, const struct inspect_settings *settings, 
     struct inspect_json *j = inspect_json_new(stdout, reader_name(r));
     if (!j) return err_set_no_memory(err);
     const struct inspect_visitor visitor = inspect_json_visitor(j);
-    const bool ok = inspect_walk(r, settings, &visitor, result, err) && inspect_json_finish(j, result, err);
+    const bool ok = inspect_file(r, settings, &visitor, result, err) && inspect_json_finish(j, result, err);
     inspect_json_free(j);
     return ok;
 }

@@ -74,13 +74,16 @@ static bool find_master(struct keyring *k, size_t index, struct err *err)
     const struct key_settings *settings = &k->job->keys[index];
     struct ring_master *master = &k->masters[index];
     struct hsm_key_ref ref;
+    char name[64]; /* a master has versions, and messages must tell them apart */
 
+    snprintf(name, sizeof(name), "%s/%u", settings->name, (unsigned)settings->version);
     if (!secret_ref(settings, HSM_ROLE_MASTER, &ref, err)) return false;
+    ref.name = name;
     if (!hsm_key_find(k->master, &ref, &master->key, err)) return false;
     if (!needs_k1(k->job, settings)) return true;
     uint8_t l[16];
     if (!hsm_derive_cmac_l(k->master, &master->key, l, err)) {
-        err_prefix(err, "key %s/%u: CMAC subkey for kmc-aes", settings->name, (unsigned)settings->version);
+        err_prefix(err, "key %s: CMAC subkey for kmc-aes", name);
         return false;
     }
     derivation_double(l, master->k1);
@@ -210,7 +213,8 @@ static void lint_need(struct lint *l, const struct hsm_profile *profile, enum hs
 {
     if (profile->can[ability]) return;
     const struct hsm_ability_row *row = hsm_ability_row(ability);
-    buf_put_format(l->findings, "%s: the token cannot %s: %s\n", who, row->name, profile->why[ability]);
+    buf_put_format(l->findings, "%s: the token lacks %s (%s): %s\n", who, row->name, row->help,
+                   profile->why[ability]);
     l->errors++;
 }
 

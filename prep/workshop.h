@@ -22,8 +22,8 @@ struct keyring {
     struct ring_master *masters; /* one per key of the job */
     struct hsm_pair *issuers;    /* one per issuer key of the job */
     struct hsm_pair signer;
-    struct hsm_key mac_key;      /* session object */
-    uint8_t mackey[MACKEY_LEN];  /* it, wrapped under the KEK */
+    struct hsm_key mac_key;     /* session object */
+    uint8_t mackey[MACKEY_LEN]; /* it, wrapped under the KEK */
 };
 /* The master that settings of this keyring's job name. */
 const struct ring_master *keyring_master(const struct keyring *k, const struct key_settings *settings);
@@ -37,10 +37,14 @@ struct made_key {
     bool present;
     uint8_t kcv[HSM_KCV_MAX]; /* C5 */
     size_t kcv_len;
-    uint8_t check[3];         /* in DGI 9000 */
-    struct span wrapped;      /* in workshop.secrets */
+    uint8_t check[3];    /* in DGI 9000 */
+    struct span wrapped; /* in workshop.secrets */
 };
-struct certificate_value { uint32_t tag; const uint8_t *value; size_t len; };
+struct certificate_value {
+    uint32_t tag;
+    const uint8_t *value;
+    size_t len;
+};
 enum { CERTIFICATE_VALUES = 8 };
 
 struct workshop {
@@ -53,15 +57,15 @@ struct workshop {
     /* one application */
     const struct planned_application *application;
     const struct profile *profile;
-    struct made_key *made;     /* one per key of the profile */
-    struct span *groupings;    /* one per grouping of the profile, in `clear` */
-    struct span *drawn;        /* one per element: bytes from the token's generator, in `random` */
+    struct made_key *made;  /* one per key of the profile */
+    struct span *groupings; /* one per grouping of the profile, in `clear` */
+    struct span *drawn;     /* one per element: bytes from the token's generator, in `random` */
     struct card_pair pair;
     struct certificate_value certificates[CERTIFICATE_VALUES];
     size_t certificate_count;
     struct buf secrets, clear, random, inner, static_data, block, ssad, icc, icc_remainder;
 
-    struct buf data;           /* DATA of the entry */
+    struct buf data; /* DATA of the entry */
     struct buf record;
 };
 
@@ -92,7 +96,8 @@ MUST_CHECK bool assemble_application(struct workshop *w, struct buf *out, struct
 
 /* ---- seal.c ---- */
 /* Appends the application's sealed entry: C1, C2, what assemble_application gives, MACKEY, MAC. */
-MUST_CHECK bool seal_entry(struct workshop *w, const struct planned_application *a, struct buf *out, struct err *err);
+MUST_CHECK bool seal_entry(struct workshop *w, const struct planned_application *a, struct buf *out,
+                           struct err *err);
 /* Appends the SEAL group; the record's CARD group begins at card_begin. */
 MUST_CHECK bool seal_record(struct workshop *w, size_t card_begin, struct buf *out, struct err *err);
 

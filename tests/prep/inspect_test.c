@@ -21,7 +21,7 @@ static bool walk(const struct buf *bytes, size_t len, const struct inspect_setti
     struct reader *r = NULL;
     struct err err = ERR_INIT;
     bool ok = reader_open_memory(&r, bytes->data, len, "sample", &err) &&
-              inspect_walk(r, settings, visitor, result, &err);
+              inspect_file(r, settings, visitor, result, &err);
     reader_free(r);
     return ok;
 }
