@@ -30,22 +30,20 @@ static bool error_at(const char *file, unsigned line, unsigned column, struct er
     return err_set(err, ERR_CONFIG, "%s:%u:%u: %s", file, line, column, text);
 }
 
-bool tree_error(const struct tree_node *n, struct err *err, const char *format, ...)
+void tree_error_set(const struct tree_node *n, struct err *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     error_at(n->file, n->line, n->column, err, format, args);
     va_end(args);
-    return false;
 }
 
-bool tree_error_key(const struct tree_node *n, struct err *err, const char *format, ...)
+void tree_error_key_set(const struct tree_node *n, struct err *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     error_at(n->file, n->key ? n->key_line : n->line, n->key ? n->key_column : n->column, err, format, args);
     va_end(args);
-    return false;
 }
 
 static void node_release(struct tree_node *n)

@@ -136,10 +136,12 @@ const char *hsm_ckr_advice(unsigned long rv)
     return row ? row->advice : NULL;
 }
 
-bool hsm_ckr_error(struct err *err, const char *function, unsigned long rv)
+void hsm_ckr_set(struct err *err, const char *function, unsigned long rv)
 {
     char text[24];
     const char *advice = hsm_ckr_advice(rv);
-    if (!advice) return err_set(err, ERR_TOKEN, "%s: %s", function, hsm_ckr_name(rv, text));
-    return err_set(err, ERR_TOKEN, "%s: %s (%s)", function, hsm_ckr_name(rv, text), advice);
+    if (advice)
+        err_set(err, ERR_TOKEN, "%s: %s (%s)", function, hsm_ckr_name(rv, text), advice);
+    else
+        err_set(err, ERR_TOKEN, "%s: %s", function, hsm_ckr_name(rv, text));
 }
