@@ -23,15 +23,15 @@ struct field_text {
 };
 
 struct card_input {
-    uint64_t number;                    /* DA */
-    uint64_t counter;                   /* card number counter; 0 when the job has none */
-    uint64_t place;                     /* line (tables) or offset (MIC) of the record in the input */
-    struct card_group card;             /* CARD: of this run, or copied from an earlier pass */
+    uint64_t number;        /* DA */
+    uint64_t counter;       /* card number counter; 0 when the job has none */
+    uint64_t place;         /* line (tables) or offset (MIC) of the record in the input */
+    struct card_group card; /* CARD: of this run, or copied from an earlier pass */
     struct field_text fields[FIELDS_MAX];
     size_t field_count;
-    const uint8_t *record;              /* MIC input: the record with RLEN, whatever the input's framing; NULL otherwise */
+    const uint8_t *record; /* MIC input: the record with RLEN, whatever the input's framing; NULL otherwise */
     size_t record_len;
-    struct buf store;                   /* owns what a received input points into; empty in the coordinator */
+    struct buf store; /* owns what a received input points into; empty in the coordinator */
 };
 void card_input_init(struct card_input *in);
 void card_input_release(struct card_input *in);

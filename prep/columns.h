@@ -11,8 +11,8 @@ struct column_map {
 };
 /* Leaves the column `skip` (an index, -1: none) out unless a rename names it. False (ERR_CONFIG): a rename of a column that is
  * not there, a name twice, more than FIELDS_MAX fields. */
-MUST_CHECK bool column_map_make(struct column_map *out, const struct input_settings *input, const struct rows *rows, int skip,
-                                struct err *err);
+MUST_CHECK bool column_map_make(struct column_map *out, const struct input_settings *input,
+                                const struct rows *rows, int skip, struct err *err);
 /* Index of a column by the file's own name, or -1. */
 int column_index(const struct rows *rows, const char *name);
 /* As column_index; false (ERR_CONFIG) suggests the nearest. */

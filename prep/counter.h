@@ -13,8 +13,8 @@
 
 /* Reserves `count` numbers for a job id. *first is the first one. A new file starts at `start`. False (ERR_FILE,
  * ERR_INPUT): locked for more than 10 s, unreadable line (named), exhausted, another count reserved for this job id. */
-MUST_CHECK bool counter_reserve(const char *path, uint64_t start, const uint8_t job_id[JOB_ID_LEN], uint64_t count,
-                                uint64_t *first, struct err *err);
+MUST_CHECK bool counter_reserve(const char *path, uint64_t start, const uint8_t job_id[JOB_ID_LEN],
+                                uint64_t count, uint64_t *first, struct err *err);
 /* What the next reservation would get; for `check`. */
 MUST_CHECK bool counter_peek(const char *path, uint64_t start, uint64_t *next, struct err *err);
 

@@ -9,7 +9,8 @@
 #include "prep/read.h"
 
 /* Appends the text, lines of any length. Failures stick to the buf. */
-void explain_card(const struct job *job, const struct card_reader *reader, const struct card_plan *plan, struct buf *out);
+void explain_card(const struct job *job, const struct card_reader *reader, const struct card_plan *plan,
+                  struct buf *out);
 /* explain_keys.c: keys, key pair, certificates and groupings of one application. */
 void explain_keys(const struct job *job, const struct planned_application *a, struct buf *out);
 void explain_groupings(const struct planned_application *a, struct buf *out);

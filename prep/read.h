@@ -31,7 +31,8 @@ MUST_CHECK bool card_reader_next(struct card_reader *r, struct card_input *out, 
 bool card_reader_can_go_on(const struct card_reader *r);
 MUST_CHECK bool card_reader_rewind(struct card_reader *r, struct err *err);
 /* After the last card: rows of joined inputs that no card used, one line each (at most `most`), and their number. */
-MUST_CHECK bool card_reader_unused_rows(struct card_reader *r, size_t most, struct buf *out, uint64_t *count, struct err *err);
+MUST_CHECK bool card_reader_unused_rows(struct card_reader *r, size_t most, struct buf *out, uint64_t *count,
+                                        struct err *err);
 /* After the last card: false (ERR_INPUT) if a join whose unused rows are errors has one; the first is named. */
 MUST_CHECK bool card_reader_check_unused(struct card_reader *r, struct err *err);
 /* For exactly what was refused: the raw bytes of the current record (for the set-aside file), borrowed until the next

@@ -10,18 +10,20 @@
 #include "prep/card_input.h"
 
 struct row {
-    const struct cell *cells;       /* one per column; text NULL: the record lacks that group. Borrowed until the next row */
-    uint64_t place;                 /* line (tables) or offset (MIC) */
-    uint64_t number;                /* MIC: record of the file, from 1 */
+    const struct cell
+        *cells;      /* one per column; text NULL: the record lacks that group. Borrowed until the next row */
+    uint64_t place;  /* line (tables) or offset (MIC) */
+    uint64_t number; /* MIC: record of the file, from 1 */
     const struct mic_record *record; /* MIC only, borrowed */
-    bool sealed;                    /* MIC, and its file verified: `card` is set */
+    bool sealed;                     /* MIC, and its file verified: `card` is set */
     struct card_group card;
 };
 
 /* One kind of input file. */
 struct rows;
 /* False: ERR_FILE, ERR_INPUT, ERR_CONFIG; for a sealed MIC file whose END does not verify under the job's signers ERR_INTEGRITY. */
-MUST_CHECK bool rows_open(struct rows **out, const struct input_settings *input, const struct job *job, struct err *err);
+MUST_CHECK bool rows_open(struct rows **out, const struct input_settings *input, const struct job *job,
+                          struct err *err);
 void rows_free(struct rows *r);
 size_t rows_column_count(const struct rows *r);
 const char *rows_column_name(const struct rows *r, size_t index);
@@ -51,7 +53,8 @@ struct rows_kind {
 };
 MUST_CHECK bool read_table_open(void **state, const struct input_settings *input, struct err *err);
 extern const struct rows_kind read_table_kind;
-MUST_CHECK bool read_mic_open(void **state, const struct input_settings *input, const struct job *job, struct err *err);
+MUST_CHECK bool read_mic_open(void **state, const struct input_settings *input, const struct job *job,
+                              struct err *err);
 extern const struct rows_kind read_mic_kind;
 
 #endif

@@ -9,13 +9,13 @@
 #include "prep/read.h"
 
 struct survey {
-    uint64_t planned;                 /* card records of the whole job */
-    uint64_t *bad;                    /* numbers of records to set aside, rising */
+    uint64_t planned; /* card records of the whole job */
+    uint64_t *bad;    /* numbers of records to set aside, rising */
     size_t bad_count;
     uint64_t sealed_entries_copied, open_entries_copied, unnamed_entries;
-    uint64_t *application_count;      /* cards per application of the job */
+    uint64_t *application_count; /* cards per application of the job */
     size_t application_total;
-    struct buf messages;              /* one line per bad record (at most 1000) */
+    struct buf messages; /* one line per bad record (at most 1000) */
     bool sealed_kek_used;
     struct job_kek keks[JOB_KEKS_MAX]; /* KEKs of copied entries, from the earlier pass's JOB group */
     size_t kek_count;
@@ -26,8 +26,8 @@ struct survey {
 MUST_CHECK bool card_identify(struct card_input *in, const struct card_reader *reader, const struct job *job,
                               const struct job_identity *identity, uint64_t position, struct err *err);
 /* Reads all. With on_bad_record: stop, the first bad record is the error. identity gives job id and first counter. */
-MUST_CHECK bool survey_run(struct survey *out, struct card_reader *reader, const struct job *job, struct planner *planner,
-                           const struct job_identity *identity, struct err *err);
+MUST_CHECK bool survey_run(struct survey *out, struct card_reader *reader, const struct job *job,
+                           struct planner *planner, const struct job_identity *identity, struct err *err);
 void survey_release(struct survey *s);
 bool survey_is_bad(const struct survey *s, uint64_t number);
 

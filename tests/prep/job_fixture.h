@@ -67,7 +67,7 @@ static inline void fixture_free(struct fixture *f)
     "job: test\nissuer: \"476173\"\n"                                                                        \
     "tokens: {master: {module: /nowhere.so, label: t}}\n"                                                    \
     "kek: {version: 1, label: kek, kcv: 0102030405}\n"                                                       \
-    "signing_key: {label: sign}\n"                                                               \
+    "signing_key: {label: sign}\n"                                                                           \
     "keys:\n"                                                                                                \
     "  - {name: KML, version: 1, algorithm: des2, label: a, kcv: 010203}\n"                                  \
     "  - {name: KML, version: 2, algorithm: des2, label: b, kcv: 010203}\n"                                  \
@@ -88,7 +88,8 @@ static inline bool fixture_job(struct fixture *f, const char *text, struct err *
     for (size_t i = 0; i < f->job->application_count; i++) {
         struct job_application *a = &f->job->applications[i];
         char path[512];
-        snprintf(path, sizeof(path), "%s/../config/examples/profiles/%s.yaml", TEST_DATA_DIR, a->profile_path);
+        snprintf(path, sizeof(path), "%s/../config/examples/profiles/%s.yaml", TEST_DATA_DIR,
+                 a->profile_path);
         if (strchr(a->profile_path, '/')) fixture_path(f, a->profile_path + 2);
         if (!profile_load(&a->profile, strchr(a->profile_path, '/') ? f->path : path, err)) return false;
         if (!a->name) a->name = strdup(a->profile->name);
