@@ -1,5 +1,5 @@
-/* prep/inspect.h - a MIC file explained byte by byte: one walk (inspect_walk.c, inspect_parts.c) that shows what it sees to a visitor, and
- * the two visitors, text for people and JSON for machines. Names of tags stand in one table (inspect_tags.c).
+/* prep/inspect.h - a MIC file explained byte by byte: one walk (inspect_walk.c, inspect_parts.c) that shows what it
+ * sees to a visitor, and the two visitors, text for people and JSON for machines. Names of tags stand in one table (inspect_tags.c).
  *
  * The walk goes on as far as it can: what cannot be read is reported as damage with offset and length, and the rest of
  * the file is still shown. PANs are masked, secrets show kind, check value and length only. */
