@@ -115,11 +115,19 @@ static bool put_record(struct workshop *w, struct buf *out, struct err *err)
     return buf_ok(out, "record", err);
 }
 
+/* Cleanup cannot fail upward; but with a card's key left in the session this worker must not go on. */
+static bool check_session(const struct keyring *k, struct err *err)
+{
+    if (!hsm_token_is_broken(k->master) && !hsm_token_is_broken(k->card_key)) return true;
+    return err_set(err, ERR_TOKEN,
+                   "a card's key could not be destroyed (C_DestroyObject): the session has to end");
+}
+
 bool workshop_prepare(struct workshop *w, const struct card_plan *plan, struct buf *record, struct err *err)
 {
     w->card = plan;
     buf_clear(&w->record);
-    if (!put_record(w, &w->record, err)) return false;
+    if (!put_record(w, &w->record, err) || !check_session(w->keys, err)) return false;
     if (record->failed || record->max - record->len < w->record.len)
         return err_set(err, ERR_INPUT, "record of %zu bytes is larger than there is room for", w->record.len);
     buf_put(record, w->record.data, w->record.len);

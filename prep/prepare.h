@@ -43,7 +43,8 @@ void workshop_free(struct workshop *w);
 /* Replaces the maker of pairs (bench, later the pool). */
 void workshop_set_pair_maker(struct workshop *w, const struct pair_maker *maker);
 /* Appends the whole record, RLEN … SEAL's MAC. False: nothing appended, no object left in the session; ERR_TOKEN or ERR_INPUT
- * (a record over 254 bytes, …), naming application and key. */
+ * (a record over 254 bytes, …), naming application and key. If an object could not be destroyed: ERR_TOKEN, the token is
+ * broken (hsm_token_is_broken), and the process has to end its session. */
 MUST_CHECK bool workshop_prepare(struct workshop *w, const struct card_plan *plan, struct buf *record, struct err *err);
 
 #endif

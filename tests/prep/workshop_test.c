@@ -283,9 +283,9 @@ static enum verdict prepare_with_fault(size_t n)
     if (!tools_open(&t, &err)) return SET_UP_FAILED;
     const long before = objects_left(log);
     const bool ok = workshop_prepare(t.shop, &bench.plan, &t.record, &err);
-    if (hsm_token_is_broken(t.token))
-        return BROKEN; /* a key could not be destroyed: the session has to end */
     if (ok) return PREPARED;
+    if (hsm_token_is_broken(t.token)) /* a key could not be destroyed: the session has to end */
+        return t.record.len == 0 && strstr(err.text, "C_") ? BROKEN : NO_MESSAGE;
     if (objects_left(log) != before) return LEFT_OBJECTS;
     return err.kind == ERR_TOKEN && strstr(err.text, "C_") && t.record.len == 0 ? REFUSED_CLEANLY
                                                                                 : NO_MESSAGE;
