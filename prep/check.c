@@ -12,7 +12,7 @@
 #include "base/progress.h"
 #include "prep/session.h"
 
-enum { TRIAL_MS = 2000, TRIAL_CARDS = 500, UNUSED_SHOWN = 20, FINDINGS_MAX = 1 << 20 };
+enum { TRIAL_MS = 2000, TRIAL_CARDS = 500, TRIAL_PENDING = 32, UNUSED_SHOWN = 20, FINDINGS_MAX = 1 << 20 };
 
 struct check_options {
     uint64_t workers;
@@ -100,8 +100,8 @@ static bool run_trial(struct check *c, struct err *err)
 
     if (!ok) return err_set_no_memory(err);
     while (ok) {
-        const bool time_left = clock_monotonic_ms() - begin < TRIAL_MS && submitted < TRIAL_CARDS;
-        while (ok && time_left && !t.end && pool_has_room(s->pool) && submitted < TRIAL_CARDS) {
+        while (ok && !t.end && clock_monotonic_ms() - begin < TRIAL_MS && submitted < TRIAL_CARDS &&
+               pool_pending(s->pool) < TRIAL_PENDING) {
             ok = submit_next(&t, err);
             submitted++;
         }
