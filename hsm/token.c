@@ -12,6 +12,7 @@
  * A wrong PIN is never tried twice: tokens count. */
 #include "hsm/token.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,19 @@ static bool find_slot(struct hsm_token *t, const struct hsm_selector *s, CK_RV *
     return true;
 }
 
+/* A soft token writes its token file anew at each login (SoftHSM: not atomically): a signal that ends the process in the
+ * middle of that would cost the token. */
+static CK_RV log_in(struct hsm_token *t, enum hsm_login login, const struct secret *pin)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &before);
+    CK_RV rv = t->fn->C_Login(t->session, login == HSM_LOGIN_SO ? CKU_SO : CKU_USER, pin ? pin->data : NULL,
+                              pin ? pin->len : 0);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return rv;
+}
+
 static bool open_session(struct hsm_token *t, enum hsm_login login, const struct secret *pin, unsigned flags,
                          CK_RV *rv, struct err *err)
 {
@@ -101,8 +115,7 @@ static bool open_session(struct hsm_token *t, enum hsm_login login, const struct
     *rv = t->fn->C_OpenSession(t->slot, mode, NULL, NULL, &t->session);
     if (*rv != CKR_OK) return hsm_ckr_error(err, "C_OpenSession", *rv);
     if (login == HSM_LOGIN_NONE) return true;
-    *rv = t->fn->C_Login(t->session, login == HSM_LOGIN_SO ? CKU_SO : CKU_USER, pin ? pin->data : NULL,
-                         pin ? pin->len : 0);
+    *rv = log_in(t, login, pin);
     if (*rv == CKR_OK) return true;
     t->fn->C_CloseSession(t->session);
     t->session = 0;

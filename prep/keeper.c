@@ -2,19 +2,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/progress.h"
 #include "hsm/pin.h"
 #include "hsm/token.h"
 #include "prep/wire.h"
 #include "prep/worker.h"
+
+/* How long a worker that has lost its coordinator may take to end by itself. It may be logging in, and a soft token writes
+ * its token file anew at each login: SoftHSM's is empty, and the token lost, if the process is killed in the middle of that. */
+enum { LET_GO_MS = 10000, CHILDREN_MAX = 256, REAP_LEN = 9 /* patience, pid */ };
+
+struct children {
+    pid_t pids[CHILDREN_MAX];
+    size_t count;
+};
 
 struct keeper {
     pid_t pid;
@@ -63,38 +74,59 @@ static void answer(struct wire *w, enum wire_type type, uint64_t number, const s
     err_ignore(wire_flush(w, &err), "a coordinator that has gone is noticed by the next read");
 }
 
-static void spawn(struct wire *w, int fd, const struct job *job, const struct worker_pins *pins)
+static void spawn(struct wire *w, struct children *children, int fd, const struct job *job,
+                  const struct worker_pins *pins)
 {
     struct err err = ERR_INIT;
-    pid_t keeper = getpid();
-    pid_t pid = fork();
+    bool room = children->count < CHILDREN_MAX;
+    pid_t pid = room ? fork() : -1;
 
     if (pid == 0) {
         close(w->fd);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != keeper) _exit(1);
         _exit(worker_main(fd, job, pins));
     }
     if (fd >= 0) close(fd);
-    if (pid < 0) err_set_errno(&err, ERR_INTERNAL, errno, "fork a worker");
+    if (!room)
+        err_set(&err, ERR_INTERNAL, "too many worker processes");
+    else if (pid < 0)
+        err_set_errno(&err, ERR_INTERNAL, errno, "fork a worker");
+    else
+        children->pids[children->count++] = pid;
     answer(w, WIRE_SPAWNED, (uint64_t)pid, pid < 0 ? &err : NULL);
 }
 
-static void reap(struct wire *w)
+/* Waits for the worker to end by itself, then kills it; gives its status. It is ours until waited for. */
+static int end_worker(pid_t pid, int patience_ms)
 {
-    uint8_t bytes[8];
+    struct pollfd ended = {.fd = pidfd_open(pid, 0), .events = POLLIN};
     int status = 0;
 
-    if (recv(w->fd, bytes, sizeof(bytes), MSG_WAITALL) != (ssize_t)sizeof(bytes)) return;
-    pid_t pid = (pid_t)bytes_be(bytes, sizeof(bytes));
-    kill(pid, SIGKILL); /* harmless if it has ended: it is ours until waited for */
+    while (ended.fd >= 0 && poll(&ended, 1, patience_ms) < 0 && errno == EINTR) {
+    }
+    if (ended.fd >= 0) close(ended.fd);
+    kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    answer(w, WIRE_REAPED, (uint64_t)(unsigned)status, NULL);
+    return status;
+}
+
+static void reap(struct wire *w, struct children *children)
+{
+    uint8_t bytes[REAP_LEN];
+    size_t i = 0;
+
+    if (recv(w->fd, bytes, sizeof(bytes), MSG_WAITALL) != (ssize_t)sizeof(bytes)) return;
+    pid_t pid = (pid_t)bytes_be(bytes + 1, sizeof(bytes) - 1);
+    while (i < children->count && children->pids[i] != pid)
+        i++;
+    if (i == children->count) return;
+    children->pids[i] = children->pids[--children->count];
+    answer(w, WIRE_REAPED, (uint64_t)(unsigned)end_worker(pid, bytes[0] ? LET_GO_MS : 0), NULL);
 }
 
 /* Until the coordinator has gone: one byte says what is wanted, with a socket for a worker or a pid behind it. */
-static void serve(struct wire *w, const struct job *job, const struct worker_pins *pins)
+static void serve(struct wire *w, struct children *children, const struct job *job,
+                  const struct worker_pins *pins)
 {
     for (;;) {
         struct err err = ERR_INIT;
@@ -104,13 +136,24 @@ static void serve(struct wire *w, const struct job *job, const struct worker_pin
         if (n <= 0) return;
         if (type == WIRE_REAP) {
             if (recv(w->fd, &type, 1, 0) != 1) return;
-            reap(w);
+            reap(w, children);
         } else {
             int fd = -1;
             bool closed = false;
             if (!wire_receive_fd(w->fd, &fd, &closed, &err) || closed) return;
-            spawn(w, fd, job, pins);
+            spawn(w, children, fd, job, pins);
         }
+    }
+}
+
+/* The workers see that the coordinator's sockets are closed, and end. */
+static void let_go(const struct children *children)
+{
+    uint64_t until_ms = clock_monotonic_ms() + LET_GO_MS;
+
+    for (size_t i = 0; i < children->count; i++) {
+        uint64_t now_ms = clock_monotonic_ms();
+        end_worker(children->pids[i], now_ms < until_ms ? (int)(until_ms - now_ms) : 0);
     }
 }
 
@@ -118,6 +161,7 @@ static int keeper_main(int fd, const struct job *job)
 {
     struct wire w;
     struct worker_pins pins = {SECRET_NONE, SECRET_NONE};
+    struct children children = {.count = 0};
     struct err err = ERR_INIT;
 
     wire_init(&w, fd);
@@ -127,9 +171,10 @@ static int keeper_main(int fd, const struct job *job)
     answer(&w, WIRE_READY, 0, ok ? NULL : &err);
     handle(SIGINT, SIG_IGN); /* from now on the coordinator decides when the work ends */
     handle(SIGTERM, SIG_IGN);
-    if (ok) serve(&w, job, &pins);
+    if (ok) serve(&w, &children, job, &pins);
     secret_release(&pins.master);
     secret_release(&pins.card_key);
+    let_go(&children);
     wire_release(&w);
     return 0;
 }
@@ -203,13 +248,13 @@ bool keeper_spawn(struct keeper *k, pid_t *pid, int *fd, struct err *err)
     return true;
 }
 
-bool keeper_reap(struct keeper *k, pid_t pid, char how[64], struct err *err)
+bool keeper_reap(struct keeper *k, pid_t pid, bool at_once, char how[64], struct err *err)
 {
     uint64_t number = 0;
-    uint8_t request[9] = {WIRE_REAP};
+    uint8_t request[1 + REAP_LEN] = {WIRE_REAP, !at_once};
 
     for (size_t i = 0; i < 8; i++)
-        request[8 - i] = (uint8_t)((uint64_t)pid >> (8 * i));
+        request[REAP_LEN - i] = (uint8_t)((uint64_t)pid >> (8 * i));
     if (send(k->wire.fd, request, sizeof(request), MSG_NOSIGNAL) != (ssize_t)sizeof(request))
         return err_set_errno(err, ERR_INTERNAL, errno, "the keeper process has ended");
     if (!await_answer(k, WIRE_REAPED, &number, err)) return false;

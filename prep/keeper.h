@@ -15,9 +15,11 @@ struct keeper; /* the coordinator's end */
 MUST_CHECK bool keeper_start(struct keeper **out, const struct job *job, struct err *err);
 /* Starts a worker; *fd is the coordinator's end of its socket, non-blocking. */
 MUST_CHECK bool keeper_spawn(struct keeper *k, pid_t *pid, int *fd, struct err *err);
-/* Kills the worker if it still lives and waits for it; says how it ended: "killed by signal 9", "exit status 1". */
-MUST_CHECK bool keeper_reap(struct keeper *k, pid_t pid, char how[64], struct err *err);
-/* Ends the keeper and with it every worker. NULL is fine. */
+/* Waits for a worker whose socket is closed, kills it if it does not end by itself or `at_once`; says how it ended: "ended by
+ * signal 9 (Killed)", "ended with exit status 1". */
+MUST_CHECK bool keeper_reap(struct keeper *k, pid_t pid, bool at_once, char how[64], struct err *err);
+/* Ends the keeper and with it every worker, whose sockets are closed already: each may end by itself, and is killed only
+ * if it does not. NULL is fine. */
 void keeper_free(struct keeper *k);
 
 #endif

@@ -121,7 +121,7 @@ static bool worker_end(struct pool *p, struct pool_worker *w, bool at_fault, con
 
     wire_release(&w->wire);
     w->state = WORKER_NONE;
-    if (!keeper_reap(p->keeper, w->pid, how, err)) return false;
+    if (!keeper_reap(p->keeper, w->pid, at_fault, how, err)) return false;
     if (at_fault && starting) p->failed_starts++;
     requeue(p, w, at_fault ? (reason ? reason : how) : NULL);
     if (at_fault)

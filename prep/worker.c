@@ -1,7 +1,9 @@
 #include "prep/worker.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -237,6 +239,7 @@ static void release(struct worker *w)
 int worker_main(int fd, const struct job *job, const struct worker_pins *pins)
 {
     struct err err = ERR_INIT;
+    pid_t keeper = getppid();
     struct worker *w = calloc(1, sizeof(*w));
 
     if (!w) return err_exit_status(ERR_INTERNAL);
@@ -246,6 +249,8 @@ int worker_main(int fd, const struct job *job, const struct worker_pins *pins)
     buf_init(&w->record, RECORD_BUF_MAX);
     buf_init(&w->field_names, FIELDS_MAX * 80);
     bool ok = log_in(w, pins, &err);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* not before: a soft token may be lost when its login is killed */
+    if (ok && getppid() != keeper) ok = err_set(&err, ERR_INTERNAL, "the keeper process has ended");
     if (!ok) {
         answer_refused(w, 0, &err);
         err_ignore(wire_flush(&w->wire, &err), "the coordinator sees the end of the process instead");
