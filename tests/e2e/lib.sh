@@ -1,0 +1,216 @@
+# shellcheck shell=sh
+# What all end-to-end suites share. A suite is a sh script that reads this file, calls begin, shows its cases with
+# `shows WHAT FUNCTION` and ends with `finish`. Each case runs in a folder of its own, as a subshell with errexit: the first
+# expectation that does not hold ends it. Tokens are made once per kind by setup.sh and are only read here.
+#
+# From CTest: E2E_BUILD (build folder), E2E_SOURCE (source folder), E2E_WORK (folder for everything written).
+set -eu
+
+: "${E2E_BUILD:?}" "${E2E_SOURCE:?}" "${E2E_WORK:?}"
+# shellcheck disable=SC2034 # the suites use it
+cardkeys=$E2E_BUILD/ceremony/cardkeys
+cardprep=$E2E_BUILD/prep/cardprep
+reader=$E2E_BUILD/tests/reader/mic_reader
+proxy=$E2E_BUILD/tests/support/p11proxy.so
+demo=$E2E_SOURCE/config/examples/demo
+demo_module=/usr/lib/softhsm/libsofthsm2.so # as the examples name it
+skipped=77                                  # CTest's SKIP_RETURN_CODE
+export LC_ALL=C
+
+# The first of these files that there is.
+first_file()
+{
+    for candidate in "$@"; do
+        if [ -e "$candidate" ]; then
+            echo "$candidate"
+            return 0
+        fi
+    done
+    return 1
+}
+
+softhsm_module()
+{
+    first_file $demo_module /usr/lib/*/softhsm/libsofthsm2.so /usr/local/lib/softhsm/libsofthsm2.so
+}
+
+nss_module()
+{
+    first_file /usr/lib/*/libsoftokn3.so /usr/lib/*/nss/libsoftokn3.so /usr/lib64/libsoftokn3.so
+}
+
+# begin NAME KIND: a fresh folder for the suite, and the tokens of this kind (softhsm, nss).
+begin()
+{
+    suite=$1
+    kind=$2
+    tokens=$E2E_WORK/$kind
+    cases=0
+    failures=0
+    if ! module=$("${kind}_module"); then
+        echo "no PKCS#11 module of $kind on this machine: skipped"
+        exit $skipped
+    fi
+    if [ ! -e "$tokens/ready" ]; then
+        echo "$tokens is not set up: run the test e2e/setup_$kind first" >&2
+        exit 1
+    fi
+    use_tokens "$tokens"
+    folder=$E2E_WORK/$suite
+    rm -rf "$folder"
+    mkdir -p "$folder"
+}
+
+# use_tokens FOLDER: where SoftHSM looks for its tokens.
+use_tokens()
+{
+    export SOFTHSM2_CONF="$1/softhsm2.conf"
+}
+
+# shows WHAT FUNCTION
+shows()
+{
+    cases=$((cases + 1))
+    place=$folder/$2
+    mkdir -p "$place"
+    set +e
+    (
+        set -e
+        cd "$place"
+        furnish "$tokens"
+        "$2"
+    ) >"$place/log" 2>&1
+    shows_status=$?
+    set -e
+    if [ $shows_status -eq 0 ]; then
+        echo "ok      $1"
+    else
+        echo "NOT OK  $1   ($place)"
+        sed 's/^/        /' "$place/log"
+        failures=$((failures + 1))
+    fi
+}
+
+finish()
+{
+    echo "$suite: $cases cases, $failures failed"
+    [ "$failures" -eq 0 ]
+}
+
+# What jobs find beside them: PINs, profiles, certificates. PIN files must be the user's own, so the folder is linked.
+furnish()
+{
+    for file in pins profiles ca-key.yaml issuer-certificate.yaml demo-signer.pem demo.keys.json; do
+        [ -e "$file" ] || ln -s "$1/$file" "$file"
+    done
+}
+
+# job EXAMPLE [SED]: the example job as job.yaml, on this kind's module, changed by a sed script that must change something.
+job()
+{
+    sed "s|$demo_module|$module|" "$demo/$1.yaml" >job.yaml
+    if [ $# -gt 1 ]; then change job.yaml "$2"; fi
+}
+
+# change FILE SED
+change()
+{
+    sed "$2" "$1" >"$1.changed"
+    if cmp -s "$1" "$1.changed"; then fail "'$2' changes nothing in $1"; fi
+    mv "$1.changed" "$1"
+}
+
+# cards N [FORMAT]: input of the example jobs.
+cards()
+{
+    "$E2E_SOURCE/scripts/make-demo-cards" --cards "$1" --format "${2:-csv}" .
+}
+
+# through_proxy: job.yaml on the recording module in front of the real one.
+through_proxy()
+{
+    export P11PROXY_MODULE="$module"
+    change job.yaml "s|$module|$proxy|"
+}
+
+fail()
+{
+    echo "failed: $*"
+    exit 1
+}
+
+# expect STATUS COMMAND…: runs it, keeps its streams in out and err.
+expect()
+{
+    due=$1
+    shift
+    status=0
+    "$@" >out 2>err || status=$?
+    [ "$status" -eq "$due" ] || {
+        echo "$*: exit status $status instead of $due"
+        tail -n 20 out err
+        exit 1
+    }
+}
+
+# says TEXT: the last command's standard error holds it.
+says()
+{
+    grep -qF -- "$1" err || fail "the message lacks '$1': $(cat err)"
+}
+
+# tells TEXT: the last command's standard output holds it.
+tells()
+{
+    grep -qF -- "$1" out || fail "the output lacks '$1': $(cat out)"
+}
+
+# one_message: cardprep said one thing about what went wrong, in one line.
+one_message()
+{
+    [ "$(grep -c '^cardprep' err)" -eq 1 ] || fail "not one message: $(cat err)"
+}
+
+# nothing_there FILE: neither an output that could be taken for a good one nor the beginning of one.
+nothing_there()
+{
+    for file in "$1" "$1.partial"; do
+        [ ! -e "$file" ] || fail "$file is there"
+    done
+}
+
+# refused STATUS TEXT OUTPUT: the job is refused with one message that names the place, and leaves nothing.
+refused()
+{
+    expect "$1" "$cardprep" run job.yaml
+    one_message
+    says "$2"
+    nothing_there "$3"
+}
+
+# accepted FILE [TEXT]: the independent reader finds nothing wrong, and says TEXT.
+accepted()
+{
+    "$reader" demo.keys.json "$1" >reader.out 2>&1 || fail "the reader refuses $1: $(cat reader.out)"
+    if [ $# -gt 1 ]; then
+        grep -qF -- "$2" reader.out || fail "the reader does not say '$2': $(cat reader.out)"
+    fi
+    "$cardprep" verify "$1" --signer demo-signer.pem --ca-key ca-key.yaml >verify.out 2>&1 ||
+        fail "verify refuses $1: $(cat verify.out)"
+}
+
+# same_cards FILE FILE: equal after unwrapping, but for what two runs of one job may differ in.
+same_cards()
+{
+    "$reader" --dump --unwrap --mask demo.keys.json "$1" >dump.1
+    "$reader" --dump --unwrap --mask demo.keys.json "$2" >dump.2
+    [ -s dump.1 ] || fail "nothing in the dump of $1"
+    diff dump.1 dump.2 >dump.diff || fail "$1 and $2 differ: $(head -n 20 dump.diff)"
+}
+
+# objects TOKEN: how many objects this token holds, private ones too.
+objects()
+{
+    pkcs11-tool --module "$module" --token-label "$1" --login --pin "$(cat pins/issuer.pin)" --list-objects 2>/dev/null |
+        grep -c ' Object'
+}
