@@ -38,6 +38,7 @@ struct run {
     uint64_t due;         /* number of the next record to be written or set aside */
     bool input_ended, interrupted;
     uint64_t started_ms;
+    uint64_t in_cards_ms; /* from the first ready worker to the last record */
 };
 
 /* ---- before the first card ---- */
@@ -210,6 +211,7 @@ static bool prepare_all(struct run *r, struct err *err)
 {
     struct session *s = &r->session;
     uint64_t total = r->last >= r->first ? r->last - r->first + 1 : 0;
+    uint64_t began_ms = clock_monotonic_ms();
 
     progress_init(&r->progress, stderr, isatty(STDERR_FILENO), "cards", total, clock_monotonic_ms());
     while (!(r->input_ended || r->interrupted) || pool_pending(s->pool) > 0) {
@@ -221,6 +223,7 @@ static bool prepare_all(struct run *r, struct err *err)
         if (interrupt_came(&r->interrupt)) r->interrupted = true;
         progress_update(&r->progress, r->due - r->first, clock_monotonic_ms());
     }
+    r->in_cards_ms = clock_monotonic_ms() - began_ms;
     progress_finish(&r->progress, r->due - r->first, clock_monotonic_ms());
     if (r->interrupted) return true;
     return set_aside_until(r, r->last + 1, err);
@@ -262,11 +265,12 @@ static void report(const struct run *r, bool json)
     progress_duration(time, sizeof(time), took_ms);
     if (json) {
         json_t *o = json_pack(
-            "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "output", s->job->output_path, "job_id", job_id,
-            "cards", (json_int_t)cards, "set_aside", (json_int_t)set_aside_count(r), "milliseconds",
-            (json_int_t)took_ms, "workers_started", (json_int_t)statistics.started, "workers_replaced",
-            (json_int_t)statistics.replaced, "peak_worker_kib", (json_int_t)statistics.peak_worker_kib,
-            "peak_coordinator_kib", (json_int_t)process_peak_kib());
+            "{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "output", s->job->output_path, "job_id",
+            job_id, "cards", (json_int_t)cards, "set_aside", (json_int_t)set_aside_count(r), "milliseconds",
+            (json_int_t)took_ms, "milliseconds_in_cards", (json_int_t)r->in_cards_ms, "workers_started",
+            (json_int_t)statistics.started, "workers_replaced", (json_int_t)statistics.replaced,
+            "peak_worker_kib", (json_int_t)statistics.peak_worker_kib, "peak_coordinator_kib",
+            (json_int_t)process_peak_kib());
         json_dumpf(o, stdout, JSON_INDENT(1));
         putchar('\n');
         json_decref(o);
