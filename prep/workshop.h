@@ -1,5 +1,6 @@
 /* prep/workshop.h - what the steps of one card share: keys, buffers, the application under way. Internal to the files
- * keyring.c, derive.c, key_pair.c, certify.c, assemble.c, seal.c and prepare.c; others use prep/prepare.h.
+ * keyring.c, derive.c, key_pair.c, certify.c, assemble.c, seal.c and prepare.c; others use prep/prepare.h
+ * (bench/, which times the token under the same keys, is the exception).
  *
  * All buffers are made once per worker and only emptied between cards. No step looks up anything on a token: handles
  * are found once, by keyring_open. */

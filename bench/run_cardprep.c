@@ -1,0 +1,57 @@
+#include "bench/run_cardprep.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bench/child.h"
+
+enum { SUMMARY_MAX = 1 << 16 };
+
+static bool read_summary(const struct buf *text, struct run_result *out, struct err *err)
+{
+    json_int_t cards = 0, whole = 0, in_cards = 0, coordinator = 0, worker = 0, started = 0;
+    json_t *o = json_loadb((const char *)text->data, text->len, 0, NULL);
+    bool ok = o && json_unpack(o, "{s:I, s:I, s:I, s:I, s:I, s:I}", "cards", &cards, "milliseconds", &whole,
+                               "milliseconds_in_cards", &in_cards, "peak_coordinator_kib", &coordinator,
+                               "peak_worker_kib", &worker, "workers_started", &started) == 0;
+    json_decref(o);
+    if (!ok)
+        return err_set(err, ERR_INTERNAL,
+                       "cardprep run --json printed another summary than this cardbench knows");
+    *out = (struct run_result){.cards = (uint64_t)cards,
+                               .whole_s = (double)whole / 1000,
+                               .cards_s = (double)in_cards / 1000,
+                               .coordinator_kib = (uint64_t)coordinator,
+                               .worker_kib = (uint64_t)worker,
+                               .workers_started = (uint64_t)started};
+    return true;
+}
+
+bool run_cardprep(const char *program, const struct bench_input *input, uint64_t cards, unsigned workers,
+                  struct run_result *out, struct err *err)
+{
+    char number[16], *output = NULL, *partial = NULL;
+    struct buf text;
+    bool ok = false;
+
+    buf_init(&text, SUMMARY_MAX);
+    snprintf(number, sizeof(number), "%u", workers);
+    if (asprintf(&output, "%s.cardbench-%d", input->job->output_path, (int)getpid()) < 0 ||
+        asprintf(&partial, "%s.partial", output) < 0) {
+        err_set_no_memory(err);
+        goto out;
+    }
+    const char *const argv[] = {program, "run",      input->job->path, "--json", "--workers",
+                                number,  "--output", output,           NULL};
+    ok = bench_input_write(input, cards, err) && program_run(argv, &text, err) &&
+         read_summary(&text, out, err);
+    unlink(output);
+    unlink(partial);
+out:
+    free(output);
+    free(partial);
+    buf_release(&text);
+    return ok;
+}
