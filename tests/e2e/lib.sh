@@ -105,6 +105,16 @@ furnish()
     done
 }
 
+# own_tokens: a copy of the tokens for this case alone, for what may harm them or must see them undisturbed.
+own_tokens()
+{
+    rm -rf own
+    mkdir -m 700 own
+    cp -r "$tokens/untouched" own/tokens
+    sed "s|^directories.tokendir.*|directories.tokendir = $PWD/own/tokens|" "$tokens/softhsm2.conf" >own/softhsm2.conf
+    use_tokens "$PWD/own"
+}
+
 # job EXAMPLE [SED]: the example job as job.yaml, on this kind's module, changed by a sed script that must change something.
 job()
 {
@@ -208,9 +218,26 @@ same_cards()
     diff dump.1 dump.2 >dump.diff || fail "$1 and $2 differ: $(head -n 20 dump.diff)"
 }
 
-# objects TOKEN: how many objects this token holds, private ones too.
+# objects TOKEN: how many objects this token holds, private ones too. For own tokens: pkcs11-tool knows no lock.
 objects()
 {
     pkcs11-tool --module "$module" --token-label "$1" --login --pin "$(cat pins/issuer.pin)" --list-objects 2>/dev/null |
         grep -c ' Object'
+}
+
+# hex_bytes HEX: the bytes themselves.
+hex_bytes()
+{
+    echo "$1" | fold -w 2 | while read -r byte; do
+        # shellcheck disable=SC2059 # the format is the byte
+        printf "\\$(printf %03o "0x$byte")"
+    done
+}
+
+# flip FILE OFFSET: the file with one bit changed, as FILE.flipped.
+flip()
+{
+    cp "$1" "$1.flipped"
+    byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
+    hex_bytes "$(printf %02x $((byte ^ 1)))" | dd of="$1.flipped" bs=1 seek="$2" conv=notrunc 2>/dev/null
 }

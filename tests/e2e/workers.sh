@@ -1,0 +1,110 @@
+#!/bin/sh
+# What two runs of one job may differ in, and that worker count, retirement and shards are not among it.
+# RECORD-FORMAT §6, masked by the reader's --mask: JOB D2 with all that repeats it, and D6; MAC keys, hence MACKEY, MAC, CF; RSA
+# keys and all that follows from them (C7, certificates, check value of kind 06); DD and CB. --unwrap compares secrets in clear.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+id=00112233445566778899AABBCCDDEEFF
+
+# prepare NAME OPTION…: job.yaml as NAME.mic
+prepare()
+{
+    name=$1
+    shift
+    expect 0 "$cardprep" run job.yaml --output "$name.mic" "$@"
+    accepted "$name.mic"
+}
+
+worker_count_changes_nothing()
+{
+    job job
+    cards 9
+    prepare one --workers 1 --job-id $id
+    prepare two --workers 2 --job-id $id
+    prepare five --workers 5 --job-id $id
+    same_cards one.mic two.mic
+    same_cards one.mic five.mic
+}
+
+retirement_changes_nothing()
+{
+    job job
+    cards 5
+    prepare lasting --workers 1 --job-id $id
+    change job.yaml 's/^output/retire_after: 1\noutput/'
+    prepare retiring --workers 2 --job-id $id --json
+    grep -q '"workers_replaced": 0' out || fail "a worker was replaced: $(cat out)"
+    [ "$(sed -n 's/.*"workers_started": \([0-9]*\).*/\1/p' out)" -ge 5 ] || fail "no worker retired: $(cat out)"
+    same_cards lasting.mic retiring.mic
+}
+
+# records FILE…: the card records of all these files, in their order.
+records()
+{
+    for file in "$@"; do
+        "$reader" --dump --unwrap --mask demo.keys.json "$file" | sed -n '/^record /p'
+    done
+}
+
+shards_make_the_same_records()
+{
+    job job
+    cards 7
+    prepare whole --workers 2 --job-id $id
+    for shard in 1 2 3; do
+        prepare shard$shard --workers 1 --job-id $id --shard $shard/3
+    done
+    records whole.mic >whole.records
+    records shard1.mic shard2.mic shard3.mic >shards.records
+    diff whole.records shards.records || fail 'the shards are not the whole job'
+    "$reader" --dump demo.keys.json shard2.mic | grep -q '^JOB/CE = 00020003' || fail 'shard 2 does not say so'
+}
+
+more_shards_than_cards()
+{
+    job job
+    cards 1
+    prepare first --job-id $id --shard 1/2
+    prepare second --job-id $id --shard 2/2
+    records first.mic second.mic | grep -c '/CARD/DA' >count
+    [ "$(cat count)" -eq 1 ] || fail "$(cat count) records in two shards of one card"
+}
+
+# The counter is reserved once per job: the same job id gets the same numbers, another one never those.
+counter_never_repeats()
+{
+    job job
+    cards 3
+    prepare a --workers 1 --job-id $id
+    prepare b --workers 1
+    prepare c --workers 1 --job-id $id
+    for run in a b c; do
+        "$reader" --dump demo.keys.json $run.mic | sed -n 's/^record.*A000000003101001.C2 = //p' >$run.numbers
+        [ "$(wc -l <$run.numbers)" -eq 3 ] || fail "$run: $(cat $run.numbers)"
+    done
+    cmp a.numbers c.numbers || fail 'one job id, two numbers'
+    sort a.numbers b.numbers | uniq -d >repeated
+    [ ! -s repeated ] || fail "numbers of two jobs: $(cat repeated)"
+}
+
+no_cards_make_a_legal_file()
+{
+    job job-mic
+    : >cards-in.mic
+    expect 4 "$cardprep" run job.yaml
+    job job
+    cards 1
+    change cards.csv 2d
+    prepare empty
+    grep -q 'accepted: 0 records' reader.out || fail "$(cat reader.out)"
+}
+
+begin workers softhsm
+shows 'one, two and five workers give the same cards' worker_count_changes_nothing
+shows 'workers that retire after each card give the same cards' retirement_changes_nothing
+shows 'three shards give the cards of the whole job' shards_make_the_same_records
+shows 'a shard without cards is legal' more_shards_than_cards
+shows 'the card number counter never repeats' counter_never_repeats
+shows 'a table with a header alone makes a legal file' no_cards_make_a_legal_file
+finish
