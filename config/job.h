@@ -80,7 +80,7 @@ struct job_application {
     size_t aid_len;
     char *name;         /* for messages; the profile's name unless the job gives one */
     char *profile_path; /* as the job has it: a path, or the name of a profile (see job_load) */
-    struct profile *profile;
+    struct profile *profile; /* NULL: an open entry is sealed as it stands, its elements loose behind C1 */
     char *issuer_key_name; /* NULL: none */
     int issuer_key;        /* index into issuer_keys, or -1 */
     bool optional, replace;

@@ -29,7 +29,7 @@ static bool read_fields(const struct tree_node *value, void *into, struct err *e
 
 static const struct schema_field application_fields[] = {
     {"aid", SCHEMA_REQUIRED, read_aid, 0},
-    {"profile", SCHEMA_REQUIRED, schema_text, offsetof(struct job_application, profile_path)},
+    {"profile", SCHEMA_OPTIONAL, schema_text, offsetof(struct job_application, profile_path)},
     {"name", SCHEMA_OPTIONAL, schema_text, offsetof(struct job_application, name)},
     {"issuer_key", SCHEMA_OPTIONAL, schema_text, offsetof(struct job_application, issuer_key_name)},
     {"optional", SCHEMA_OPTIONAL, schema_flag, offsetof(struct job_application, optional)},

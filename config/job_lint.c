@@ -5,9 +5,16 @@
 #include "base/hex.h"
 #include "config/lint.h"
 
+const struct profile *lint_profile_of(const struct job_application *a)
+{
+    static const struct profile none = {0};
+    return a->profile ? a->profile : &none;
+}
+
 static struct lint_sizes sizes_of(const struct job *j, const struct job_application *a)
 {
-    struct lint_sizes s = {0, 0, a->profile->key_pair.present ? a->profile->key_pair.bits / 8 : 0};
+    struct lint_sizes s = {0, 0,
+                           lint_profile_of(a)->key_pair.present ? lint_profile_of(a)->key_pair.bits / 8 : 0};
     if (a->issuer_key >= 0) {
         s.ca = j->issuer_keys[a->issuer_key].ca.key.key.modulus_len;
         s.issuer = j->issuer_keys[a->issuer_key].certificate.recovered.key.modulus_len;
@@ -21,7 +28,8 @@ static bool seen_before(const struct job *j, size_t index)
     const struct job_application *a = &j->applications[index];
     for (size_t i = 0; i < index; i++) {
         const struct job_application *b = &j->applications[i];
-        if (a->issuer_key == b->issuer_key && strcmp(a->profile->path, b->profile->path) == 0) return true;
+        if (a->issuer_key == b->issuer_key && b->profile && strcmp(a->profile->path, b->profile->path) == 0)
+            return true;
     }
     return false;
 }
@@ -63,7 +71,7 @@ static void check_issuer_of(struct lint *l, const struct job *j, const struct jo
 static void check_application(struct lint *l, const struct job *j, size_t index)
 {
     const struct job_application *a = &j->applications[index];
-    const struct profile *p = a->profile;
+    const struct profile *p = lint_profile_of(a);
     if (p->certificates.present && a->issuer_key < 0)
         lint_error(l, a->line, "application %s: its profile has certificates; 'issuer_key' is missing",
                    a->name);
@@ -81,11 +89,15 @@ static void check_application(struct lint *l, const struct job *j, size_t index)
     if (a->protect == PROTECT_NONE && j->input.format != INPUT_MIC)
         lint_error(l, a->line, "application %s: 'protect: none' copies an entry, but the input has none",
                    a->name);
-    if (a->optional && !p->selector)
+    if (a->optional && a->profile && !p->selector)
         lint_warning(l, a->line,
                      "application %s: 'optional' needs a profile with a selector; every card gets it",
                      a->name);
-    if (seen_before(j, index)) return;
+    if (!a->profile && (j->input.format != INPUT_MIC || a->replace))
+        lint_error(l, a->line,
+                   "application %s: without a profile only an open entry of a MIC input can be sealed",
+                   a->name);
+    if (!a->profile || seen_before(j, index)) return;
     const struct lint_sizes sizes = sizes_of(j, a);
     struct lint of_profile = {l->out, p->path, 0};
     lint_profile(&of_profile, p, &sizes);

@@ -114,8 +114,8 @@ static void say_missing(struct lint *l, const struct names *n, const struct job_
 static void check_elements(struct lint *l, const struct job *j, const struct names *n,
                            const struct job_application *a)
 {
-    for (size_t i = 0; i < a->profile->element_count; i++) {
-        const struct profile_element *e = &a->profile->elements[i];
+    for (size_t i = 0; i < lint_profile_of(a)->element_count; i++) {
+        const struct profile_element *e = &lint_profile_of(a)->elements[i];
         const char *missing = NULL;
         char what[160];
         if (e->optional || e->fallback || j->input.format == INPUT_MIC) continue;
@@ -134,8 +134,8 @@ static void check_field(struct lint *l, const struct names *n, const struct job_
 static void check_keys(struct lint *l, const struct job *j, const struct names *n,
                        const struct job_application *a)
 {
-    for (size_t i = 0; i < a->profile->key_count; i++) {
-        const struct profile_key *k = &a->profile->keys[i];
+    for (size_t i = 0; i < lint_profile_of(a)->key_count; i++) {
+        const struct profile_key *k = &lint_profile_of(a)->keys[i];
         const char *missing = NULL;
         char what[96];
         if (k->optional && !job_key(j, k->master, 0)) continue;
@@ -146,7 +146,7 @@ static void check_keys(struct lint *l, const struct job *j, const struct names *
         snprintf(what, sizeof(what), "key %s: the card's KEYDATA", k->name);
         check_field(l, n, a, what, k->card_key.keydata_field);
     }
-    if (a->optional) check_field(l, n, a, "the selector", a->profile->selector);
+    if (a->optional) check_field(l, n, a, "the selector", lint_profile_of(a)->selector);
 }
 
 static bool asks_for(const struct profile *p, const char *field)
@@ -176,7 +176,7 @@ static void check_renames(struct lint *l, const struct names *n, const struct jo
 {
     char suggestion[96];
     for (size_t i = 0; i < a->field_count; i++) {
-        if (!asks_for(a->profile, a->fields[i].field))
+        if (!asks_for(lint_profile_of(a), a->fields[i].field))
             lint_error(l, a->line, "application %s: its profile asks for no field '%s'", a->name,
                        a->fields[i].field);
         if (!has(n, a->fields[i].column))

@@ -15,7 +15,7 @@ struct use {
 
 static bool use_at(const struct job_application *a, size_t index, struct use *out)
 {
-    const struct profile_key *k = &a->profile->keys[index / 2];
+    const struct profile_key *k = &lint_profile_of(a)->keys[index / 2];
     bool card_key = index % 2 == 1;
     *out = (struct use){a,
                         k,
@@ -67,13 +67,13 @@ static void check_master(struct lint *l, const struct job *j, const struct use *
 
 static void check_key_versions(struct lint *l, const struct job *j, const struct job_application *a)
 {
-    for (size_t e = 0; e < a->profile->element_count; e++) {
-        const struct source_list *from = &a->profile->elements[e].from;
+    for (size_t e = 0; e < lint_profile_of(a)->element_count; e++) {
+        const struct source_list *from = &lint_profile_of(a)->elements[e].from;
         for (size_t s = 0; s < from->count; s++) {
             if (from->sources[s].kind == SOURCE_KEY_VERSION && !job_key(j, from->sources[s].text, 0))
                 lint_error(l, 0,
                            "element %X of application %s tells the version of %s, which 'keys' does not name",
-                           a->profile->elements[e].tag, a->name, from->sources[s].text);
+                           lint_profile_of(a)->elements[e].tag, a->name, from->sources[s].text);
         }
     }
 }
@@ -81,7 +81,7 @@ static void check_key_versions(struct lint *l, const struct job *j, const struct
 static bool version_is_told(const struct job *j, const char *name)
 {
     for (size_t a = 0; a < j->application_count; a++) {
-        const struct profile *p = j->applications[a].profile;
+        const struct profile *p = lint_profile_of(&j->applications[a]);
         for (size_t e = 0; e < p->element_count; e++) {
             for (size_t s = 0; s < p->elements[e].from.count; s++) {
                 const struct source *source = &p->elements[e].from.sources[s];
@@ -99,7 +99,7 @@ static void check_uses(struct lint *l, const struct job *j, const struct key_set
     bool used = version_is_told(j, k->name);
     bool told = false;
     for (size_t a = 0; a < j->application_count; a++) {
-        for (size_t i = 0; i < 2 * j->applications[a].profile->key_count; i++) {
+        for (size_t i = 0; i < 2 * lint_profile_of(&j->applications[a])->key_count; i++) {
             struct use u;
             if (!use_at(&j->applications[a], i, &u) || !may_use(j, &u, k)) continue;
             used = true;
@@ -121,7 +121,7 @@ static void check_uses(struct lint *l, const struct job *j, const struct key_set
 void lint_job_keys(struct lint *l, const struct job *j)
 {
     for (size_t a = 0; a < j->application_count; a++) {
-        for (size_t i = 0; i < 2 * j->applications[a].profile->key_count; i++) {
+        for (size_t i = 0; i < 2 * lint_profile_of(&j->applications[a])->key_count; i++) {
             struct use u;
             if (use_at(&j->applications[a], i, &u)) check_master(l, j, &u);
         }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "base/outfile.h"
 #include "config/job_read.h"
 
@@ -42,9 +43,20 @@ static bool find_profile(const struct job *j, const struct job_application *a, c
                    j->path, a->line, a->profile_path, a->profile_path, a->profile_path);
 }
 
+/* Without a profile the AID is all that messages can say. */
+static bool name_by_aid(struct job_application *a, struct err *err)
+{
+    char aid[2 * AID_MAX + 1];
+    if (a->name) return true;
+    hex_write(aid, sizeof(aid), a->aid, a->aid_len, false);
+    a->name = strdup(aid);
+    return a->name || err_set_no_memory(err);
+}
+
 static bool load_profile(const struct job *j, struct job_application *a, struct err *err)
 {
     char *path = NULL;
+    if (!a->profile_path) return name_by_aid(a, err);
     if (!find_profile(j, a, &path, err)) return false;
     bool ok = profile_load(&a->profile, path, err);
     free(path);

@@ -15,6 +15,9 @@ void lint_error(struct lint *l, unsigned line, const char *format, ...) PRINTF_L
 void lint_warning(struct lint *l, unsigned line, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Modulus lengths in bytes; 0: not known. */
+/* An application without a profile is sealed as it stands: like one whose profile asks for nothing. */
+const struct profile *lint_profile_of(const struct job_application *a);
+
 struct lint_sizes {
     size_t ca, issuer, card;
 };

@@ -388,7 +388,25 @@ static void test_profile_not_found(void)
     EXPECT_FAIL(job_load(&j, path, &err), ERR_CONFIG, "job.yaml:7: no profile 'nowhere'");
 }
 
+static void test_application_without_profile(void)
+{
+    char findings[4096];
+    char *text = demo_text("job-mic.yaml");
+    char *added = replaced(text, "applications:\n", "applications:\n  - {aid: F04C4F59414C5459}\n");
+    CU_ASSERT_EQUAL(lint_text(added, NULL, 0, findings, sizeof(findings)), 0);
+    free(added);
+    free(text);
+    text = demo_text("job-fixed.yaml");
+    added = replaced(text, "applications:\n", "applications:\n  - {aid: F04C4F59414C5459}\n");
+    CU_ASSERT_EQUAL(lint_text(added, NULL, 0, findings, sizeof(findings)), 1);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(findings, "application F04C4F59414C5459: without a profile only an open entry"));
+    free(added);
+    free(text);
+}
+
 static const struct test_case cases[] = {
+    {"an application without a profile", test_application_without_profile},
     {"the demo's job is clean", test_demo_job_is_clean},
     {"example jobs are clean", test_example_jobs_are_clean},
     {"as read", test_as_read},
