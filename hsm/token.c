@@ -116,6 +116,8 @@ static bool open_session(struct hsm_token *t, enum hsm_login login, const struct
     if (*rv != CKR_OK) return hsm_ckr_error(err, "C_OpenSession", *rv);
     if (login == HSM_LOGIN_NONE) return true;
     *rv = log_in(t, login, pin);
+    /* Login belongs to token and process: the same physical token in both roles is logged in by its first session. */
+    if (*rv == CKR_USER_ALREADY_LOGGED_IN) *rv = CKR_OK;
     if (*rv == CKR_OK) return true;
     t->fn->C_CloseSession(t->session);
     t->session = 0;
