@@ -90,7 +90,8 @@ static bool store(const struct arg_option *o, const char *value, struct err *err
     if (o->kind == ARG_LIST) {
         struct arg_list *list = o->into.list;
         if (list->count == ARG_LIST_MAX)
-            return err_set(err, ERR_CONFIG, "option '--%s' is given more than %d times", o->name, ARG_LIST_MAX);
+            return err_set(err, ERR_CONFIG, "option '--%s' is given more than %d times", o->name,
+                           ARG_LIST_MAX);
         list->items[list->count++] = value;
         return true;
     }

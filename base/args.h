@@ -30,10 +30,10 @@ struct arg_option {
 };
 
 struct arg_command {
-    const char *name;       /* "run" */
-    const char *operands;   /* "JOB" as shown in the usage */
-    int operand_count;      /* exactly so many */
-    const char *help;       /* one line */
+    const char *name;                  /* "run" */
+    const char *operands;              /* "JOB" as shown in the usage */
+    int operand_count;                 /* exactly so many */
+    const char *help;                  /* one line */
     int (*run)(int argc, char **argv); /* argv[0] is the command's name; gives the exit status */
 };
 

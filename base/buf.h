@@ -37,7 +37,7 @@ void buf_put(struct buf *b, const void *data, size_t len);
 void buf_put_u8(struct buf *b, uint8_t value);
 /* Unsigned, big-endian, 1–8 bytes; a value that needs more bytes fails the buf, it is never cut. */
 void buf_put_be(struct buf *b, uint64_t value, size_t bytes);
-void buf_put_text(struct buf *b, const char *text);           /* without the terminating zero */
+void buf_put_text(struct buf *b, const char *text); /* without the terminating zero */
 void buf_put_format(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_put_fill(struct buf *b, uint8_t value, size_t count);
 /* Appends len zero bytes and returns their offset, to be overwritten by buf_set later. */
@@ -71,7 +71,8 @@ MUST_CHECK bool cur_take_u8(struct cur *c, uint8_t *out, const char *what, struc
 /* A cursor over the next len bytes, which this one skips. */
 MUST_CHECK bool cur_take_cur(struct cur *c, size_t len, struct cur *out, const char *what, struct err *err);
 /* Exactly `digits` ASCII digits as a number; at most 18 digits. */
-MUST_CHECK bool cur_take_digits(struct cur *c, size_t digits, uint64_t *out, const char *what, struct err *err);
+MUST_CHECK bool cur_take_digits(struct cur *c, size_t digits, uint64_t *out, const char *what,
+                                struct err *err);
 
 /* Equal length and bytes. Not for secrets. */
 bool bytes_equal(const void *a, size_t a_len, const void *b, size_t b_len);

@@ -12,6 +12,7 @@ void hex_write(char *text, size_t text_size, const uint8_t *data, size_t len, bo
  * False (ERR_INPUT, nothing appended): odd count, or another character, named with its position. */
 MUST_CHECK bool hex_read(const char *text, size_t text_len, struct buf *out, struct err *err);
 /* As hex_read into a fixed array; also false unless there are exactly out_len bytes. */
-MUST_CHECK bool hex_read_exact(const char *text, size_t text_len, uint8_t *out, size_t out_len, struct err *err);
+MUST_CHECK bool hex_read_exact(const char *text, size_t text_len, uint8_t *out, size_t out_len,
+                               struct err *err);
 
 #endif

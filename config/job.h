@@ -78,11 +78,11 @@ enum protect { PROTECT_SEAL, PROTECT_NONE };
 struct job_application {
     uint8_t aid[AID_MAX];
     size_t aid_len;
-    char *name;         /* for messages; the profile's name unless the job gives one */
-    char *profile_path; /* as the job has it: a path, or the name of a profile (see job_load) */
+    char *name;              /* for messages; the profile's name unless the job gives one */
+    char *profile_path;      /* as the job has it: a path, or the name of a profile (see job_load) */
     struct profile *profile; /* NULL: an open entry is sealed as it stands, its elements loose behind C1 */
-    char *issuer_key_name; /* NULL: none */
-    int issuer_key;        /* index into issuer_keys, or -1 */
+    char *issuer_key_name;   /* NULL: none */
+    int issuer_key;          /* index into issuer_keys, or -1 */
     bool optional, replace;
     enum protect protect;
     struct field_rename *fields; /* profile's field → job's field */

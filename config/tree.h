@@ -37,10 +37,19 @@ const struct tree_node *tree_root(const struct tree_document *d);
 /* The value under this key of a mapping, or NULL. */
 const struct tree_node *tree_get(const struct tree_node *mapping, const char *key);
 /* ERR_CONFIG with the node's position in front. Is false; a macro as err_set is, and for its reason. */
-#define tree_error(...) (__extension__({ tree_error_set(__VA_ARGS__); false; }))
+#define tree_error(...)                                                                                      \
+    (__extension__({                                                                                         \
+        tree_error_set(__VA_ARGS__);                                                                         \
+        false;                                                                                               \
+    }))
 void tree_error_set(const struct tree_node *n, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The same at the node's key. */
-#define tree_error_key(...) (__extension__({ tree_error_key_set(__VA_ARGS__); false; }))
-void tree_error_key_set(const struct tree_node *n, struct err *err, const char *format, ...) PRINTF_LIKE(3, 4);
+#define tree_error_key(...)                                                                                  \
+    (__extension__({                                                                                         \
+        tree_error_key_set(__VA_ARGS__);                                                                     \
+        false;                                                                                               \
+    }))
+void tree_error_key_set(const struct tree_node *n, struct err *err, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
 #endif

@@ -10,16 +10,17 @@ enum { CONVERT_VALUE_MAX = 4096 };
 
 /* What a conversion needs besides the text. len is the element's length in bytes, 0: as the text gives. */
 struct convert_options {
-    size_t len;            /* exact length in bytes, or 0 */
-    size_t min_len;        /* 0: no limit */
-    size_t max_len;        /* 0: CONVERT_VALUE_MAX */
-    unsigned exponent;     /* amount: decimals of the currency */
-    const char *character_set; /* text: "ascii", "iso8859-1" or "utf-8"; NULL is ascii */
+    size_t len;                    /* exact length in bytes, or 0 */
+    size_t min_len;                /* 0: no limit */
+    size_t max_len;                /* 0: CONVERT_VALUE_MAX */
+    unsigned exponent;             /* amount: decimals of the currency */
+    const char *character_set;     /* text: "ascii", "iso8859-1" or "utf-8"; NULL is ascii */
     const char *minimum, *maximum; /* numbers and amounts, as text; NULL: none */
 };
 
 /* Appends the value. False (ERR_INPUT): the text does not fit; the message does not quote it. */
-typedef bool convert_fn(const char *text, size_t len, const struct convert_options *o, struct buf *out, struct err *err);
+typedef bool convert_fn(const char *text, size_t len, const struct convert_options *o, struct buf *out,
+                        struct err *err);
 
 struct convert_row {
     const char *name;

@@ -7,7 +7,9 @@
 #include "base/err.h"
 
 /* A date of the proleptic Gregorian calendar; YY is 19YY from 80 on, else 20YY. */
-struct date { int year, month, day; };
+struct date {
+    int year, month, day;
+};
 
 /* YYYY-MM-DD, YYYYMMDD or YYMMDD. False (ERR_INPUT): another form, or no such day. */
 MUST_CHECK bool date_read(const char *text, size_t len, struct date *out, struct err *err);

@@ -26,25 +26,25 @@ struct job_kek {
 };
 
 struct job_group {
-    uint8_t job_id[JOB_ID_LEN];                     /* D2 */
-    char name[JOB_NAME_MAX + 1];                    /* D3 */
-    uint8_t settings_hash[SHA256_LEN];              /* D4 */
-    uint64_t first_record;                          /* D5 */
-    char created[21];                               /* D6: YYYY-MM-DDThh:mm:ssZ */
-    struct job_kek keks[JOB_KEKS_MAX];              /* D7, distinct identifiers */
+    uint8_t job_id[JOB_ID_LEN];        /* D2 */
+    char name[JOB_NAME_MAX + 1];       /* D3 */
+    uint8_t settings_hash[SHA256_LEN]; /* D4 */
+    uint64_t first_record;             /* D5 */
+    char created[21];                  /* D6: YYYY-MM-DDThh:mm:ssZ */
+    struct job_kek keks[JOB_KEKS_MAX]; /* D7, distinct identifiers */
     size_t kek_count;
-    char program[64];                               /* D8 */
-    uint8_t passes[JOB_PASSES_MAX][JOB_ID_LEN];     /* D9 */
+    char program[64];                           /* D8 */
+    uint8_t passes[JOB_PASSES_MAX][JOB_ID_LEN]; /* D9 */
     size_t pass_count;
-    char chip_mic[MIC_NAME_MAX + 1];                /* D0 */
-    uint64_t planned;                               /* DC: card records of the whole job */
-    uint16_t shard, shards;                         /* CE */
+    char chip_mic[MIC_NAME_MAX + 1]; /* D0 */
+    uint64_t planned;                /* DC: card records of the whole job */
+    uint16_t shard, shards;          /* CE */
 };
 
 struct card_group {
-    uint8_t job_id[JOB_ID_LEN];         /* D2 */
-    uint64_t number;                    /* DA, from 1 */
-    char object_id[OBJECT_ID_MAX + 1];  /* DB */
+    uint8_t job_id[JOB_ID_LEN];        /* D2 */
+    uint64_t number;                   /* DA, from 1 */
+    char object_id[OBJECT_ID_MAX + 1]; /* DB */
 };
 
 struct seal_group {
@@ -58,18 +58,18 @@ enum signature_algorithm { SIGNATURE_RSA_SHA256 = 1, SIGNATURE_ECDSA_P256_SHA256
 
 /* The END group. Lists are borrowed: from the file when read, from the caller when written. */
 struct end_group {
-    uint8_t job_id[JOB_ID_LEN];     /* D2 */
-    uint64_t count;                 /* DC: card records in this file */
-    const uint8_t *set_aside;       /* CC: 8 bytes each, rising */
+    uint8_t job_id[JOB_ID_LEN]; /* D2 */
+    uint64_t count;             /* DC: card records in this file */
+    const uint8_t *set_aside;   /* CC: 8 bytes each, rising */
     size_t set_aside_count;
-    const uint8_t *mackey_hashes;   /* CF: 32 bytes each, rising */
+    const uint8_t *mackey_hashes; /* CF: 32 bytes each, rising */
     size_t mackey_hash_count;
-    uint8_t file_hash[SHA256_LEN];  /* DD */
-    uint8_t signer[SHA256_LEN];     /* DE */
+    uint8_t file_hash[SHA256_LEN];      /* DD */
+    uint8_t signer[SHA256_LEN];         /* DE */
     enum signature_algorithm algorithm; /* CA */
-    const uint8_t *signature;       /* CB */
+    const uint8_t *signature;           /* CB */
     size_t signature_len;
-    size_t signed_len;              /* END data bytes that precede CB; set by the reader */
+    size_t signed_len; /* END data bytes that precede CB; set by the reader */
 };
 
 MUST_CHECK bool job_group_read(const struct mic_group *group, struct job_group *out, struct err *err);
@@ -89,12 +89,14 @@ MUST_CHECK bool end_group_read(const struct mic_group *group, struct end_group *
 /* The END data that is signed: everything before CB. */
 void end_group_put_signed(struct buf *b, const struct end_group *end);
 /* The whole end record, from the signed part and the signature. */
-void end_group_put(struct buf *b, const struct buf *signed_part, const uint8_t *signature, size_t signature_len);
+void end_group_put(struct buf *b, const struct buf *signed_part, const uint8_t *signature,
+                   size_t signature_len);
 /* The bytes that the signature covers: context string ‖ 00 ‖ signed part. */
 void end_group_to_be_signed(struct buf *b, const uint8_t *signed_part, size_t len);
 
 /* Tells "a MACed range" apart from "the whole": the bytes of a parsed record from CARD's MIC through SEAL's MACKEY. */
-MUST_CHECK bool seal_maced_bytes(const struct mic_record *record, const uint8_t **bytes, size_t *len, struct err *err);
+MUST_CHECK bool seal_maced_bytes(const struct mic_record *record, const uint8_t **bytes, size_t *len,
+                                 struct err *err);
 /* 3–8 BCD digits padded with F, then a version from 1. */
 bool kekid_is_valid(const uint8_t kekid[KEKID_LEN]);
 /* 1–64 of A–Z a–z 0–9 . _ - */

@@ -17,23 +17,23 @@ enum {
     MIC_GROUPS_MAX = 64,
 };
 
-#define MIC_JOB "JOB"
-#define MIC_CARD "CARD"
-#define MIC_SEAL "SEAL"
-#define MIC_END "END"
+#define MIC_JOB          "JOB"
+#define MIC_CARD         "CARD"
+#define MIC_SEAL         "SEAL"
+#define MIC_END          "END"
 #define MIC_CHIP_DEFAULT "CHIP"
 
 struct mic_group {
     char name[MIC_NAME_MAX + 1]; /* without padding */
     const uint8_t *data;         /* borrowed */
     size_t len;
-    uint64_t offset;             /* of the MIC's first byte, in the file */
+    uint64_t offset; /* of the MIC's first byte, in the file */
 };
 
 struct mic_record {
     const uint8_t *bytes; /* RLEN (if the framing has it) and all groups; borrowed */
     size_t len;
-    uint64_t offset;      /* of bytes[0] in the file */
+    uint64_t offset; /* of bytes[0] in the file */
     struct mic_group groups[MIC_GROUPS_MAX];
     size_t group_count;
 };

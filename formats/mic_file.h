@@ -11,22 +11,28 @@
 struct mic_file;
 
 /* A signer that is trusted: DER SubjectPublicKeyInfo (RSA, or EC P-256). */
-struct mic_signer { const uint8_t *spki; size_t len; };
+struct mic_signer {
+    const uint8_t *spki;
+    size_t len;
+};
 
 struct mic_file_summary {
     struct job_group job;
-    uint64_t count;              /* card records */
+    uint64_t count; /* card records */
     uint64_t set_aside_count;
-    uint64_t *set_aside;         /* owned by the mic_file; of an incomplete file: the numbers left out so far */
+    uint64_t *set_aside; /* owned by the mic_file; of an incomplete file: the numbers left out so far */
     uint8_t (*mackey_hashes)[SHA256_LEN]; /* of the MACKEYs that stand in the file, rising */
     size_t mackey_hash_count;
     uint8_t signer[SHA256_LEN];
-    uint64_t whole_len;          /* bytes of whole records; less than the file's only where an incomplete one is cut */
-    bool incomplete;             /* only with MIC_FILE_ALLOW_INCOMPLETE: no end record */
+    uint64_t whole_len; /* bytes of whole records; less than the file's only where an incomplete one is cut */
+    bool incomplete;    /* only with MIC_FILE_ALLOW_INCOMPLETE: no end record */
     bool signature_verified;
 };
 
-enum { MIC_FILE_ALLOW_INCOMPLETE = 1, MIC_FILE_NO_SIGNER = 2 /* hash and structure only: signature reported as not verified */ };
+enum {
+    MIC_FILE_ALLOW_INCOMPLETE = 1,
+    MIC_FILE_NO_SIGNER = 2 /* hash and structure only: signature reported as not verified */
+};
 
 /* Takes over the reader, and frees it when the result is false. False: ERR_INPUT/ERR_INTEGRITY with offset and
  * record number; also a file without an end record or cut inside a record ("incomplete"), a hash or signature that
@@ -36,19 +42,20 @@ MUST_CHECK bool mic_file_open(struct mic_file **out, struct reader *reader, cons
 const struct mic_file_summary *mic_file_summary(const struct mic_file *f);
 /* The next card record, digest compared; *end after the last. Borrowed until the next call. False (ERR_INTEGRITY):
  * it is not what the first pass read. */
-MUST_CHECK bool mic_file_next(struct mic_file *f, struct mic_record *record, struct card_group *card, bool *end,
-                              struct err *err);
+MUST_CHECK bool mic_file_next(struct mic_file *f, struct mic_record *record, struct card_group *card,
+                              bool *end, struct err *err);
 /* Back to the first card record. */
 MUST_CHECK bool mic_file_rewind(struct mic_file *f, struct err *err);
 void mic_file_free(struct mic_file *f); /* also frees the reader */
 
 /* Verifies a signature of the END form over data with a DER SubjectPublicKeyInfo. False (ERR_INTEGRITY): it does not
  * verify; the key's type does not fit the algorithm. */
-MUST_CHECK bool signature_verify(const struct mic_signer *signer, enum signature_algorithm algorithm, const uint8_t *data,
-                                 size_t len, const uint8_t *signature, size_t signature_len, struct err *err);
+MUST_CHECK bool signature_verify(const struct mic_signer *signer, enum signature_algorithm algorithm,
+                                 const uint8_t *data, size_t len, const uint8_t *signature,
+                                 size_t signature_len, struct err *err);
 
 /* Is this input sealed (§5)? Looks through the whole file and rewinds it. */
-MUST_CHECK bool mic_is_sealed(struct reader *r, const struct mic_framing *framing, const char *chip_mic, bool *sealed,
-                              struct err *err);
+MUST_CHECK bool mic_is_sealed(struct reader *r, const struct mic_framing *framing, const char *chip_mic,
+                              bool *sealed, struct err *err);
 
 #endif

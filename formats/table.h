@@ -9,20 +9,27 @@ enum { TABLE_COLUMNS_MAX = 256, TABLE_ROW_MAX = 1 << 20, TABLE_NAME_MAX = 64 };
 struct table;
 
 /* A cell; not zero-terminated, may hold any byte but 00. */
-struct cell { const char *text; size_t len; };
+struct cell {
+    const char *text;
+    size_t len;
+};
 
 struct table_row {
     const struct cell *cells; /* one per column, borrowed until the next row */
     size_t count;
-    uint64_t line;            /* of the row's first line, from 1 */
-    uint64_t offset;          /* of the row's first byte */
+    uint64_t line;   /* of the row's first line, from 1 */
+    uint64_t offset; /* of the row's first byte */
 };
 
 struct csv_settings {
-    char separator;           /* ',' unless the job says otherwise */
-    bool header;              /* the first row names the columns */
+    char separator; /* ',' unless the job says otherwise */
+    bool header;    /* the first row names the columns */
 };
-struct fixed_column { const char *name; size_t start /* from 0 */, len; bool trim /* drop trailing spaces */; };
+struct fixed_column {
+    const char *name;
+    size_t start /* from 0 */, len;
+    bool trim /* drop trailing spaces */;
+};
 
 /* Takes over the reader, skips a UTF-8 byte order mark, reads the header row if there is one. With a header the
  * columns' names come from it (empty, repeated or over-long names refused); otherwise names[] gives them.
@@ -32,8 +39,8 @@ MUST_CHECK bool table_open_csv(struct table **out, struct reader *reader, const 
                                const char *const *names, size_t name_count, struct err *err);
 /* Every line must be exactly as long in bytes as the last column's end (a shorter line is refused, longer too). The
  * columns are copied; their names must differ. False: as above. */
-MUST_CHECK bool table_open_fixed(struct table **out, struct reader *reader, const struct fixed_column *columns,
-                                 size_t column_count, struct err *err);
+MUST_CHECK bool table_open_fixed(struct table **out, struct reader *reader,
+                                 const struct fixed_column *columns, size_t column_count, struct err *err);
 size_t table_column_count(const struct table *t);
 const char *table_column_name(const struct table *t, size_t index);
 /* Index of the column, or -1. */

@@ -11,7 +11,7 @@ struct tlv {
     uint32_t tag;         /* the tag bytes as a number: 5A, 9F46, DF8129 */
     const uint8_t *value; /* borrowed from the cursor's bytes */
     size_t len;
-    uint64_t offset;      /* of the tag's first byte, in the file */
+    uint64_t offset; /* of the tag's first byte, in the file */
 };
 
 /* Reads one object and moves on. False (ERR_INPUT with the offset, cursor unmoved): truncated, tag 00 or

@@ -9,7 +9,11 @@ const char *hsm_ckr_name(unsigned long rv, char text[24]);
 /* One sentence for the operator ("the PIN is wrong: check …"), or NULL. */
 const char *hsm_ckr_advice(unsigned long rv);
 /* Sets `C_Name: CKR_… (advice)`, kind ERR_TOKEN. Is false; a macro as err_set is, and for its reason. */
-#define hsm_ckr_error(...) (__extension__({ hsm_ckr_set(__VA_ARGS__); false; }))
+#define hsm_ckr_error(...)                                                                                   \
+    (__extension__({                                                                                         \
+        hsm_ckr_set(__VA_ARGS__);                                                                            \
+        false;                                                                                               \
+    }))
 void hsm_ckr_set(struct err *err, const char *function, unsigned long rv);
 
 #endif

@@ -7,7 +7,7 @@
 
 /* One line per token that a module shows: label, serial, model. */
 typedef void hsm_token_seen_fn(void *context, const char *label, const char *serial, const char *model);
-MUST_CHECK bool hsm_token_list(const char *module, const char *parameters, hsm_token_seen_fn *seen, void *context,
-                               struct err *err);
+MUST_CHECK bool hsm_token_list(const char *module, const char *parameters, hsm_token_seen_fn *seen,
+                               void *context, struct err *err);
 
 #endif

@@ -18,6 +18,7 @@ struct hsm_pin_source {
 /* Reads "prompt", "file:PATH", "fd:N" or "credential:NAME" (borrowing the text). False (ERR_CONFIG): another form. */
 MUST_CHECK bool hsm_pin_source_read(const char *text, struct hsm_pin_source *out, struct err *err);
 /* Fetches the PIN; `token` names the token in the prompt. False: ERR_TOKEN (empty, unreadable, too open). */
-MUST_CHECK bool hsm_pin_get(const struct hsm_pin_source *source, const char *token, struct secret *pin, struct err *err);
+MUST_CHECK bool hsm_pin_get(const struct hsm_pin_source *source, const char *token, struct secret *pin,
+                            struct err *err);
 
 #endif

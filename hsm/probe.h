@@ -6,32 +6,40 @@
 #include "hsm/token.h"
 
 enum hsm_ability {
-    HSM_CAN_KWP,            /* wrap and unwrap by RFC 5649 */
-    HSM_CAN_KWP_RSA,        /* the same for an RSA private key */
+    HSM_CAN_KWP,     /* wrap and unwrap by RFC 5649 */
+    HSM_CAN_KWP_RSA, /* the same for an RSA private key */
     HSM_CAN_DERIVE_TDES,
     HSM_CAN_DERIVE_AES,
     HSM_CAN_CMAC,
     HSM_CAN_RSA_RAW,
     HSM_CAN_RSA_SHA256,
-    HSM_CAN_RSA_E3,         /* generates pairs with e = 3 */
+    HSM_CAN_RSA_E3, /* generates pairs with e = 3 */
     HSM_CAN_RSA_E65537,
-    HSM_CAN_WRAP_TDES_ECB,  /* second embodiment, method 11 */
-    HSM_CAN_WRAP_AES_CBC,   /* second embodiment, method 12 */
-    HSM_CAN_XOR,            /* components can be combined inside */
+    HSM_CAN_WRAP_TDES_ECB, /* second embodiment, method 11 */
+    HSM_CAN_WRAP_AES_CBC,  /* second embodiment, method 12 */
+    HSM_CAN_XOR,           /* components can be combined inside */
     HSM_CAN_OAEP,
-    HSM_HONOURS_ALLOWED_MECHANISMS, HSM_HONOURS_WRAP_TEMPLATE, HSM_HONOURS_UNWRAP_TEMPLATE, HSM_HONOURS_WRAP_WITH_TRUSTED,
+    HSM_HONOURS_ALLOWED_MECHANISMS,
+    HSM_HONOURS_WRAP_TEMPLATE,
+    HSM_HONOURS_UNWRAP_TEMPLATE,
+    HSM_HONOURS_WRAP_WITH_TRUSTED,
     HSM_HONOURS_EXTRACTABLE, /* refuses to wrap a key that is not extractable */
     HSM_ABILITY_COUNT
 };
-struct hsm_ability_row { enum hsm_ability ability; const char *name; const char *help; };
+struct hsm_ability_row {
+    enum hsm_ability ability;
+    const char *name;
+    const char *help;
+};
 const struct hsm_ability_row *hsm_ability_row(enum hsm_ability ability);
 
 struct hsm_profile {
     bool can[HSM_ABILITY_COUNT];
-    unsigned long kwp_mechanism;     /* what gives RFC 5649 here */
-    bool kwp_pads_to_8;              /* keys are zero-padded to 8n before (SoftHSM) */
+    unsigned long kwp_mechanism; /* what gives RFC 5649 here */
+    bool kwp_pads_to_8;          /* keys are zero-padded to 8n before (SoftHSM) */
     bool forces_des_parity;
-    bool takes_copyable, takes_templates; /* COPYABLE=false, WRAP_TEMPLATE and UNWRAP_TEMPLATE on a new key, and honours them */
+    bool takes_copyable,
+        takes_templates; /* COPYABLE=false, WRAP_TEMPLATE and UNWRAP_TEMPLATE on a new key, and honours them */
     bool check_value_after_derive;   /* whether CKA_CHECK_VALUE could be believed (it is not used) */
     char why[HSM_ABILITY_COUNT][64]; /* for what it cannot: "C_WrapKey: CKR_MECHANISM_INVALID" */
 };

@@ -33,8 +33,9 @@ enum { HSM_READ_WRITE = 1 /* a session that may create token objects: ceremonies
 
 /* Loads, finds, logs in. False (ERR_TOKEN): module cannot be loaded, no or more than one token fits, PIN wrong or
  * locked, deadline passed. On false nothing stays loaded. */
-MUST_CHECK bool hsm_token_open(struct hsm_token **out, const struct hsm_token_choice *choice, enum hsm_login login,
-                               const struct secret *pin, unsigned flags, struct err *err);
+MUST_CHECK bool hsm_token_open(struct hsm_token **out, const struct hsm_token_choice *choice,
+                               enum hsm_login login, const struct secret *pin, unsigned flags,
+                               struct err *err);
 /* Closes the session (its objects die with it), finalizes the module. NULL is fine. */
 void hsm_token_close(struct hsm_token *t);
 
@@ -47,15 +48,21 @@ bool hsm_token_is_broken(const struct hsm_token *t);
 
 /* A second token of the same module in the same process (master token and card-key token may share a module). The
  * new one shares the module with `first`; close in any order. */
-MUST_CHECK bool hsm_token_open_beside(struct hsm_token **out, struct hsm_token *first, const struct hsm_token_choice *choice,
-                                      const struct secret *pin, unsigned flags, struct err *err);
+MUST_CHECK bool hsm_token_open_beside(struct hsm_token **out, struct hsm_token *first,
+                                      const struct hsm_token_choice *choice, const struct secret *pin,
+                                      unsigned flags, struct err *err);
 
 /* Initialises an empty token for tests, demos and ceremonies: C_InitToken, then the user PIN. */
-struct hsm_token_init { const char *module; const char *parameters; const char *label; const struct secret *so_pin, *user_pin; };
+struct hsm_token_init {
+    const char *module;
+    const char *parameters;
+    const char *label;
+    const struct secret *so_pin, *user_pin;
+};
 MUST_CHECK bool hsm_token_initialise(const struct hsm_token_init *init, struct err *err);
 /* Is there a token of this label that needs nothing of the above any more? Before any token of the module is open. */
-MUST_CHECK bool hsm_token_is_initialised(const char *module, const char *parameters, const char *label, bool *is,
-                                         struct err *err);
+MUST_CHECK bool hsm_token_is_initialised(const char *module, const char *parameters, const char *label,
+                                         bool *is, struct err *err);
 
 /* Counts objects on the token that this session sees: all, and those with CKA_TOKEN true. */
 MUST_CHECK bool hsm_token_count_objects(struct hsm_token *t, size_t *all, size_t *on_token, struct err *err);

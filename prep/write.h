@@ -9,10 +9,12 @@
 
 struct record_writer;
 
-MUST_CHECK bool record_writer_create(struct record_writer **out, const char *path, const struct job_group *job, struct err *err);
+MUST_CHECK bool record_writer_create(struct record_writer **out, const char *path,
+                                     const struct job_group *job, struct err *err);
 /* Checks that the record is whole, has the number that is due and this job's (or an earlier pass's) CARD group, notes its MAC keys' hashes,
  * and appends it. */
-MUST_CHECK bool record_writer_append(struct record_writer *w, const uint8_t *record, size_t len, struct err *err);
+MUST_CHECK bool record_writer_append(struct record_writer *w, const uint8_t *record, size_t len,
+                                     struct err *err);
 /* A record that will not come, in this pass or an earlier one: its number stands in END CC. */
 MUST_CHECK bool record_writer_set_aside(struct record_writer *w, uint64_t number, struct err *err);
 /* Makes the signature over bytes that formats/groups.h prescribes. */
@@ -23,7 +25,8 @@ struct record_signer {
     enum signature_algorithm algorithm;
 };
 /* END, fsync, rename. */
-MUST_CHECK bool record_writer_finish(struct record_writer *w, const struct record_signer *signer, struct err *err);
+MUST_CHECK bool record_writer_finish(struct record_writer *w, const struct record_signer *signer,
+                                     struct err *err);
 uint64_t record_writer_count(const struct record_writer *w);
 const char *record_writer_partial_path(const struct record_writer *w);
 /* Frees; an unfinished file is kept as OUTPUT.partial if `keep`, else removed. */

@@ -28,10 +28,10 @@
     X(C_Finalize, (void *a), (a), )                                                                          \
     X(C_GetInfo, (CK_INFO * a), (a), )                                                                       \
     X(C_GetSlotList, (unsigned char a, CK_SLOT_ID *b, CK_ULONG *c), (a, b, c), )                             \
-    X(C_GetSlotInfo, (CK_SLOT_ID a, CK_SLOT_INFO *b), (a, b), )                                              \
-    X(C_GetTokenInfo, (CK_SLOT_ID a, CK_TOKEN_INFO *b), (a, b), )                                            \
-    X(C_GetMechanismList, (CK_SLOT_ID a, CK_MECHANISM_TYPE *b, CK_ULONG *c), (a, b, c), )                    \
-    X(C_GetMechanismInfo, (CK_SLOT_ID a, CK_MECHANISM_TYPE b, CK_MECHANISM_INFO *c), (a, b, c), )            \
+    X(C_GetSlotInfo, (CK_SLOT_ID a, CK_SLOT_INFO * b), (a, b), )                                             \
+    X(C_GetTokenInfo, (CK_SLOT_ID a, CK_TOKEN_INFO * b), (a, b), )                                           \
+    X(C_GetMechanismList, (CK_SLOT_ID a, CK_MECHANISM_TYPE * b, CK_ULONG * c), (a, b, c), )                  \
+    X(C_GetMechanismInfo, (CK_SLOT_ID a, CK_MECHANISM_TYPE b, CK_MECHANISM_INFO * c), (a, b, c), )           \
     X(C_InitToken, (CK_SLOT_ID a, unsigned char *b, CK_ULONG c, unsigned char *d), (a, b, c, d), )           \
     X(C_InitPIN, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                           \
     X(C_SetPIN, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG e),           \
@@ -40,65 +40,65 @@
       (a, b, c, d, e), )                                                                                     \
     X(C_CloseSession, (CK_SESSION_HANDLE a), (a), )                                                          \
     X(C_CloseAllSessions, (CK_SLOT_ID a), (a), )                                                             \
-    X(C_GetSessionInfo, (CK_SESSION_HANDLE a, CK_SESSION_INFO *b), (a, b), )                                 \
+    X(C_GetSessionInfo, (CK_SESSION_HANDLE a, CK_SESSION_INFO * b), (a, b), )                                \
     X(C_GetOperationState, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), )                \
     X(C_SetOperationState,                                                                                   \
       (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, CK_OBJECT_HANDLE d, CK_OBJECT_HANDLE e),           \
       (a, b, c, d, e), )                                                                                     \
     X(C_Login, (CK_SESSION_HANDLE a, CK_USER_TYPE b, unsigned char *c, CK_ULONG d), (a, b, c, d), )          \
     X(C_Logout, (CK_SESSION_HANDLE a), (a), )                                                                \
-    X(C_CreateObject, (CK_SESSION_HANDLE a, CK_ATTRIBUTE *b, CK_ULONG c, CK_OBJECT_HANDLE *d), (a, b, c, d), \
-      note_template(&n, b, c))                                                                               \
+    X(C_CreateObject, (CK_SESSION_HANDLE a, CK_ATTRIBUTE * b, CK_ULONG c, CK_OBJECT_HANDLE * d),             \
+      (a, b, c, d), note_template(&n, b, c))                                                                 \
     X(C_CopyObject,                                                                                          \
-      (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE *c, CK_ULONG d, CK_OBJECT_HANDLE *e),           \
+      (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE * c, CK_ULONG d, CK_OBJECT_HANDLE * e),         \
       (a, b, c, d, e), note_template(&n, c, d))                                                              \
     X(C_DestroyObject, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b), (a, b), )                                  \
-    X(C_GetObjectSize, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ULONG *c), (a, b, c), )                  \
-    X(C_GetAttributeValue, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE *c, CK_ULONG d),           \
+    X(C_GetObjectSize, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ULONG * c), (a, b, c), )                 \
+    X(C_GetAttributeValue, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE * c, CK_ULONG d),          \
       (a, b, c, d), note_types(&n, b, c, d))                                                                 \
-    X(C_SetAttributeValue, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE *c, CK_ULONG d),           \
+    X(C_SetAttributeValue, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE * c, CK_ULONG d),          \
       (a, b, c, d), note_template(&n, c, d))                                                                 \
-    X(C_FindObjectsInit, (CK_SESSION_HANDLE a, CK_ATTRIBUTE *b, CK_ULONG c), (a, b, c),                      \
+    X(C_FindObjectsInit, (CK_SESSION_HANDLE a, CK_ATTRIBUTE * b, CK_ULONG c), (a, b, c),                     \
       note_template(&n, b, c))                                                                               \
-    X(C_FindObjects, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE *b, CK_ULONG c, CK_ULONG *d), (a, b, c, d), )    \
+    X(C_FindObjects, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE * b, CK_ULONG c, CK_ULONG * d), (a, b, c, d), )  \
     X(C_FindObjectsFinal, (CK_SESSION_HANDLE a), (a), )                                                      \
-    X(C_EncryptInit, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c), (a, b, c),                  \
+    X(C_EncryptInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),                 \
       note_mechanism(&n, b))                                                                                 \
     X(C_Encrypt, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),         \
       (a, b, c, d, e), )                                                                                     \
     X(C_EncryptUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),   \
       (a, b, c, d, e), )                                                                                     \
     X(C_EncryptFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), )                     \
-    X(C_DecryptInit, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c), (a, b, c),                  \
+    X(C_DecryptInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),                 \
       note_mechanism(&n, b))                                                                                 \
     X(C_Decrypt, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),         \
       (a, b, c, d, e), )                                                                                     \
     X(C_DecryptUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),   \
       (a, b, c, d, e), )                                                                                     \
     X(C_DecryptFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), )                     \
-    X(C_DigestInit, (CK_SESSION_HANDLE a, CK_MECHANISM *b), (a, b), note_mechanism(&n, b))                   \
+    X(C_DigestInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b), (a, b), note_mechanism(&n, b))                  \
     X(C_Digest, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),          \
       (a, b, c, d, e), )                                                                                     \
     X(C_DigestUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                      \
     X(C_DigestKey, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b), (a, b), )                                      \
     X(C_DigestFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), )                      \
-    X(C_SignInit, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c), (a, b, c),                     \
+    X(C_SignInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),                    \
       note_mechanism(&n, b))                                                                                 \
     X(C_Sign, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),            \
       (a, b, c, d, e), )                                                                                     \
     X(C_SignUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                        \
     X(C_SignFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), )                        \
-    X(C_SignRecoverInit, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c), (a, b, c),              \
+    X(C_SignRecoverInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),             \
       note_mechanism(&n, b))                                                                                 \
     X(C_SignRecover, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),     \
       (a, b, c, d, e), )                                                                                     \
-    X(C_VerifyInit, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c), (a, b, c),                   \
+    X(C_VerifyInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),                  \
       note_mechanism(&n, b))                                                                                 \
     X(C_Verify, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG e),           \
       (a, b, c, d, e), )                                                                                     \
     X(C_VerifyUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                      \
     X(C_VerifyFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                       \
-    X(C_VerifyRecoverInit, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c), (a, b, c),            \
+    X(C_VerifyRecoverInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),           \
       note_mechanism(&n, b))                                                                                 \
     X(C_VerifyRecover, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),   \
       (a, b, c, d, e), )                                                                                     \
@@ -110,29 +110,30 @@
       (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e), (a, b, c, d, e), ) \
     X(C_DecryptVerifyUpdate,                                                                                 \
       (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e), (a, b, c, d, e), ) \
-    X(C_GenerateKey, (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_ATTRIBUTE *c, CK_ULONG d, CK_OBJECT_HANDLE *e), \
+    X(C_GenerateKey,                                                                                         \
+      (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_ATTRIBUTE * c, CK_ULONG d, CK_OBJECT_HANDLE * e),           \
       (a, b, c, d, e), (note_mechanism(&n, b), note_template(&n, c, d)))                                     \
     X(C_GenerateKeyPair,                                                                                     \
-      (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_ATTRIBUTE *c, CK_ULONG d, CK_ATTRIBUTE *e, CK_ULONG f,       \
-       CK_OBJECT_HANDLE *g, CK_OBJECT_HANDLE *h),                                                            \
+      (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_ATTRIBUTE * c, CK_ULONG d, CK_ATTRIBUTE * e, CK_ULONG f,    \
+       CK_OBJECT_HANDLE * g, CK_OBJECT_HANDLE * h),                                                          \
       (a, b, c, d, e, f, g, h), (note_mechanism(&n, b), note_template(&n, c, d), note_template(&n, e, f)))   \
     X(C_WrapKey,                                                                                             \
-      (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c, CK_OBJECT_HANDLE d, unsigned char *e,       \
+      (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c, CK_OBJECT_HANDLE d, unsigned char *e,      \
        CK_ULONG *f),                                                                                         \
       (a, b, c, d, e, f), note_mechanism(&n, b))                                                             \
     X(C_UnwrapKey,                                                                                           \
-      (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c, unsigned char *d, CK_ULONG e,               \
+      (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c, unsigned char *d, CK_ULONG e,              \
        CK_ATTRIBUTE *f, CK_ULONG g, CK_OBJECT_HANDLE *h),                                                    \
       (a, b, c, d, e, f, g, h), (note_mechanism(&n, b), note_template(&n, f, g)))                            \
     X(C_DeriveKey,                                                                                           \
-      (CK_SESSION_HANDLE a, CK_MECHANISM *b, CK_OBJECT_HANDLE c, CK_ATTRIBUTE *d, CK_ULONG e,                \
-       CK_OBJECT_HANDLE *f),                                                                                 \
+      (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c, CK_ATTRIBUTE * d, CK_ULONG e,              \
+       CK_OBJECT_HANDLE * f),                                                                                \
       (a, b, c, d, e, f), (note_mechanism(&n, b), note_data(&n, b, c), note_template(&n, d, e)))             \
     X(C_SeedRandom, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                        \
     X(C_GenerateRandom, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                    \
     X(C_GetFunctionStatus, (CK_SESSION_HANDLE a), (a), )                                                     \
     X(C_CancelFunction, (CK_SESSION_HANDLE a), (a), )                                                        \
-    X(C_WaitForSlotEvent, (CK_FLAGS a, CK_SLOT_ID *b, void *c), (a, b, c), )
+    X(C_WaitForSlotEvent, (CK_FLAGS a, CK_SLOT_ID * b, void *c), (a, b, c), )
 
 enum function {
 #define NUMBER(name, parameters, arguments, note) F_##name,
@@ -181,19 +182,58 @@ struct name_row {
         name, #name                                                                                          \
     }
 static const struct name_row attribute_names[] = {
-    ROW(CKA_CLASS), ROW(CKA_TOKEN), ROW(CKA_PRIVATE), ROW(CKA_LABEL), ROW(CKA_VALUE), ROW(CKA_KEY_TYPE), ROW(CKA_ID),
-    ROW(CKA_SENSITIVE), ROW(CKA_ENCRYPT), ROW(CKA_DECRYPT), ROW(CKA_WRAP), ROW(CKA_UNWRAP), ROW(CKA_SIGN),
-    ROW(CKA_VERIFY), ROW(CKA_DERIVE), ROW(CKA_MODULUS), ROW(CKA_MODULUS_BITS), ROW(CKA_PUBLIC_EXPONENT),
-    ROW(CKA_PRIVATE_EXPONENT), ROW(CKA_PRIME_1), ROW(CKA_PRIME_2), ROW(CKA_EXPONENT_1), ROW(CKA_EXPONENT_2),
-    ROW(CKA_COEFFICIENT), ROW(CKA_VALUE_LEN), ROW(CKA_EXTRACTABLE), ROW(CKA_MODIFIABLE), ROW(CKA_COPYABLE),
-    ROW(CKA_CHECK_VALUE), ROW(CKA_ALLOWED_MECHANISMS), ROW(CKA_UNWRAP_TEMPLATE), ROW(CKA_WRAP_TEMPLATE),
+    ROW(CKA_CLASS),
+    ROW(CKA_TOKEN),
+    ROW(CKA_PRIVATE),
+    ROW(CKA_LABEL),
+    ROW(CKA_VALUE),
+    ROW(CKA_KEY_TYPE),
+    ROW(CKA_ID),
+    ROW(CKA_SENSITIVE),
+    ROW(CKA_ENCRYPT),
+    ROW(CKA_DECRYPT),
+    ROW(CKA_WRAP),
+    ROW(CKA_UNWRAP),
+    ROW(CKA_SIGN),
+    ROW(CKA_VERIFY),
+    ROW(CKA_DERIVE),
+    ROW(CKA_MODULUS),
+    ROW(CKA_MODULUS_BITS),
+    ROW(CKA_PUBLIC_EXPONENT),
+    ROW(CKA_PRIVATE_EXPONENT),
+    ROW(CKA_PRIME_1),
+    ROW(CKA_PRIME_2),
+    ROW(CKA_EXPONENT_1),
+    ROW(CKA_EXPONENT_2),
+    ROW(CKA_COEFFICIENT),
+    ROW(CKA_VALUE_LEN),
+    ROW(CKA_EXTRACTABLE),
+    ROW(CKA_MODIFIABLE),
+    ROW(CKA_COPYABLE),
+    ROW(CKA_CHECK_VALUE),
+    ROW(CKA_ALLOWED_MECHANISMS),
+    ROW(CKA_UNWRAP_TEMPLATE),
+    ROW(CKA_WRAP_TEMPLATE),
     ROW(CKA_WRAP_WITH_TRUSTED),
 };
 static const struct name_row mechanism_names[] = {
-    ROW(CKM_RSA_PKCS_KEY_PAIR_GEN), ROW(CKM_RSA_X_509), ROW(CKM_RSA_PKCS_OAEP), ROW(CKM_SHA256_RSA_PKCS),
-    ROW(CKM_DES2_KEY_GEN), ROW(CKM_DES3_KEY_GEN), ROW(CKM_DES3_ECB), ROW(CKM_GENERIC_SECRET_KEY_GEN),
-    ROW(CKM_XOR_BASE_AND_DATA), ROW(CKM_AES_KEY_GEN), ROW(CKM_AES_ECB), ROW(CKM_AES_CBC), ROW(CKM_AES_CMAC),
-    ROW(CKM_DES3_ECB_ENCRYPT_DATA), ROW(CKM_AES_ECB_ENCRYPT_DATA), ROW(CKM_AES_KEY_WRAP), ROW(CKM_AES_KEY_WRAP_PAD),
+    ROW(CKM_RSA_PKCS_KEY_PAIR_GEN),
+    ROW(CKM_RSA_X_509),
+    ROW(CKM_RSA_PKCS_OAEP),
+    ROW(CKM_SHA256_RSA_PKCS),
+    ROW(CKM_DES2_KEY_GEN),
+    ROW(CKM_DES3_KEY_GEN),
+    ROW(CKM_DES3_ECB),
+    ROW(CKM_GENERIC_SECRET_KEY_GEN),
+    ROW(CKM_XOR_BASE_AND_DATA),
+    ROW(CKM_AES_KEY_GEN),
+    ROW(CKM_AES_ECB),
+    ROW(CKM_AES_CBC),
+    ROW(CKM_AES_CMAC),
+    ROW(CKM_DES3_ECB_ENCRYPT_DATA),
+    ROW(CKM_AES_ECB_ENCRYPT_DATA),
+    ROW(CKM_AES_KEY_WRAP),
+    ROW(CKM_AES_KEY_WRAP_PAD),
     {0x210BUL, "CKM_AES_KEY_WRAP_KWP"},
 };
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -236,8 +276,8 @@ static void note_template(struct note *n, const CK_ATTRIBUTE *attr, CK_ULONG cou
 {
     for (CK_ULONG i = 0; i < count; i++) {
         CK_ULONG number = 0;
-        bool is_number = attr[i].type == CKA_CLASS || attr[i].type == CKA_KEY_TYPE || attr[i].type == CKA_VALUE_LEN ||
-                         attr[i].type == CKA_MODULUS_BITS;
+        bool is_number = attr[i].type == CKA_CLASS || attr[i].type == CKA_KEY_TYPE ||
+                         attr[i].type == CKA_VALUE_LEN || attr[i].type == CKA_MODULUS_BITS;
         note_name(n, attribute_names, COUNT(attribute_names), attr[i].type);
         if (is_number && attr[i].pValue && attr[i].ulValueLen == sizeof number) {
             memcpy(&number, attr[i].pValue, sizeof number);
@@ -255,7 +295,8 @@ static void write_line(long number, const char *function, const struct note *n, 
     char line[2304];
     if (proxy.log < 0) return;
     int len = snprintf(line, sizeof line, "%ld %s%s -> 0x%lX\n", number, function, n->text, rv);
-    if (len > 0 && write(proxy.log, line, (size_t)len) != len) abort(); /* a test that loses a line proves nothing */
+    if (len > 0 && write(proxy.log, line, (size_t)len) != len)
+        abort(); /* a test that loses a line proves nothing */
 }
 
 static bool fits(const struct fault *f, const char *function, long all, long of_function)
@@ -352,11 +393,10 @@ static bool load(void)
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list)
 {
-    static CK_FUNCTION_LIST functions = {
-        .version = {2, 40},
-        .C_GetFunctionList = C_GetFunctionList,
+    static CK_FUNCTION_LIST functions = {.version = {2, 40},
+                                         .C_GetFunctionList = C_GetFunctionList,
 #define ENTER(name, parameters, arguments, remark) .name = proxy_##name,
-        FUNCTIONS(ENTER)
+                                         FUNCTIONS(ENTER)
 #undef ENTER
     };
     if (!list) return CKR_ARGUMENTS_BAD;
