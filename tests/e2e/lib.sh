@@ -61,10 +61,10 @@ begin()
     mkdir -p "$folder"
 }
 
-# use_tokens FOLDER: where SoftHSM looks for its tokens.
+# use_tokens FOLDER: where SoftHSM looks for its tokens, and where the processes that log in to these have their lock.
 use_tokens()
 {
-    export SOFTHSM2_CONF="$1/softhsm2.conf"
+    export SOFTHSM2_CONF="$1/softhsm2.conf" XDG_RUNTIME_DIR="$1"
 }
 
 # shows WHAT FUNCTION
@@ -82,6 +82,7 @@ shows()
     ) >"$place/log" 2>&1
     shows_status=$?
     set -e
+    [ -z "${E2E_TIMES:-}" ] || date +%T
     if [ $shows_status -eq 0 ]; then
         echo "ok      $1"
     else
