@@ -20,7 +20,7 @@
 
 /* How long a worker that has lost its coordinator may take to end by itself. It may be logging in, and a soft token writes
  * its token file anew at each login: SoftHSM's is empty, and the token lost, if the process is killed in the middle of that. */
-enum { LET_GO_MS = 10000, CHILDREN_MAX = 256, REAP_LEN = 9 /* patience, pid */ };
+enum { LET_GO_MS = 5000, CHILDREN_MAX = 256, REAP_LEN = 9 /* patience, pid */ };
 
 struct children {
     pid_t pids[CHILDREN_MAX];

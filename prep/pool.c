@@ -105,7 +105,7 @@ static void requeue(struct pool *p, struct pool_worker *w, const char *how)
         s->state = SLOT_QUEUED;
         if (!how) continue;
         if (++s->felled < FELLED_MAX) continue;
-        err_set(&err, ERR_TOKEN, "felled %d worker processes (the last one %s); it was not prepared",
+        err_set(&err, ERR_INPUT, "felled %d worker processes (the last one %s); it was not prepared",
                 FELLED_MAX, how);
         pool_slot_fail(s, &err);
     }
@@ -123,6 +123,8 @@ static bool worker_end(struct pool *p, struct pool_worker *w, bool at_fault, con
     w->state = WORKER_NONE;
     if (!keeper_reap(p->keeper, w->pid, at_fault, how, err)) return false;
     if (at_fault && starting) p->failed_starts++;
+    if (at_fault && w->asked) p->ask_failures++;
+    w->asked = false;
     requeue(p, w, at_fault ? (reason ? reason : how) : NULL);
     if (at_fault)
         p->statistics.replaced++;
@@ -295,6 +297,16 @@ bool pool_submit(struct pool *p, const struct card_input *in, struct err *err)
     return true;
 }
 
+void pool_withdraw(struct pool *p)
+{
+    while (p->used > 0) {
+        struct slot *last = pool_slot(p, p->head + p->used - 1);
+        if (last->state != SLOT_QUEUED || last->felled > 0 || last->token_errors > 0) return;
+        p->stored_bytes -= last->request.len;
+        p->used--;
+    }
+}
+
 bool pool_wait(struct pool *p, int timeout_ms, struct pool_result *out, bool *got, struct err *err)
 {
     *got = false;
@@ -322,8 +334,12 @@ bool pool_wait(struct pool *p, int timeout_ms, struct pool_result *out, bool *go
 static bool ask(struct pool *p, enum wire_type type, const uint8_t *data, size_t len, struct err *err)
 {
     p->reply_got = false;
+    p->ask_failures = 0;
     err_clear(&p->reply_error);
     while (!p->reply_got) {
+        if (p->ask_failures >= FELLED_MAX)
+            return err_set(err, ERR_TOKEN, "%d worker processes ended or hung while they were asked to %s",
+                           FELLED_MAX, type == WIRE_SIGN ? "sign the end record" : "try the token");
         struct pool_worker *asked = NULL, *idle = NULL;
         for (size_t i = 0; i < p->worker_count; i++) {
             struct pool_worker *w = &p->workers[i];

@@ -34,6 +34,8 @@ MUST_CHECK bool pool_check_token(struct pool *p, struct buf *findings, size_t *e
 bool pool_has_room(const struct pool *p);
 /* Hands one card over; it is copied. */
 MUST_CHECK bool pool_submit(struct pool *p, const struct card_input *in, struct err *err);
+/* Takes back the cards that no worker has begun, from the last one on: an interrupted run finishes only what is under way. */
+void pool_withdraw(struct pool *p);
 /* One finished card, in submission order. */
 struct pool_result {
     uint64_t number;

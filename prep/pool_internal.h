@@ -68,6 +68,7 @@ struct pool {
     bool reply_got;
     struct buf reply;
     struct err reply_error;
+    unsigned ask_failures; /* workers that ended, hung or answered ERR_TOKEN instead */
 };
 
 uint64_t pool_now_us(void); /* monotonic */

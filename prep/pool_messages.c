@@ -73,6 +73,11 @@ static bool take_refused(struct pool *p, struct pool_worker *w, struct cur *c, s
         return true;
     }
     struct slot *s = number ? take_answered(p, w, number) : NULL;
+    if (!s && sent.kind == ERR_TOKEN && p->ask_failures++ == 0) { /* as with cards: another process, once */
+        w->asked = false;
+        w->broken = true;
+        return true;
+    }
     if (!s) {
         p->reply_error = sent;
         p->reply_got = true;

@@ -220,7 +220,10 @@ static bool prepare_all(struct run *r, struct err *err)
         if (!feed(r, err)) return false;
         if (!pool_wait(s->pool, WAIT_MS, &result, &got, err)) return false;
         if (got && !take(r, &result, err)) return false;
-        if (interrupt_came(&r->interrupt)) r->interrupted = true;
+        if (interrupt_came(&r->interrupt)) {
+            r->interrupted = true;
+            pool_withdraw(s->pool);
+        }
         progress_update(&r->progress, r->due - r->first, clock_monotonic_ms());
     }
     r->in_cards_ms = clock_monotonic_ms() - began_ms;
