@@ -76,6 +76,7 @@ static bool end_to_end(struct measured_run *run, const struct bench_input *input
         return err_set(err, ERR_INPUT, "%" PRIu64 " cards take no time that can be measured", result.cards);
     run->cards += result.cards;
     run->cards_s += result.cards_s;
+    run->cpu_us += result.cpu_us;
     rounds_add(&run->rate, (double)result.cards / result.cards_s);
     rounds_add(&run->whole_rate, (double)result.cards / result.whole_s);
     return true;
@@ -138,9 +139,7 @@ bool measure_job(struct measurement *m, const struct bench_input *input,
         say(settings, "%s: round %" PRIu64 " of %" PRIu64, m->job->name, i + 1, settings->rounds);
         if (!measure_round(m, input, settings, err)) return false;
     }
-    if (m->has_pairs) {
-        say(settings, "%s: key pairs made beforehand", m->job->name);
-        if (!child_run(ready_pairs_measure, &ready, &m->ready, sizeof(m->ready), err)) return false;
-    }
+    say(settings, "%s: in one process, with pairs made beforehand", m->job->name);
+    if (!child_run(ready_pairs_measure, &ready, &m->ready, sizeof(m->ready), err)) return false;
     return measure_memory(m, input, settings, err);
 }

@@ -22,7 +22,7 @@ struct measure_settings {
 struct measured_run {
     unsigned workers;
     uint64_t cards;
-    double cards_s;
+    double cards_s, cpu_us;
     struct rounds rate, whole_rate; /* cards a second: while cards are prepared; of the whole run */
     struct rounds ratio;            /* of rate to the bound of the same round */
 };
@@ -37,7 +37,7 @@ struct measurement {
     struct measured_run runs[RUNS];
     struct rounds two_to_one; /* cardprep: 2 workers to 1 */
     struct rounds two_processes_to_one;
-    struct ready_result ready; /* pairs made beforehand; cards 0: the job has none */
+    struct ready_result ready; /* in one process, pairs made beforehand */
     struct run_result memory[MEMORY_RUNS];
 };
 

@@ -44,7 +44,7 @@ static bool repeat_card(struct setup *s, const struct raw_order *order, struct r
     if (!operations_of_card(s->keys, &s->plan, costs->record_len, operations, &costs->count, err))
         return false;
     wait_until(order->start_us);
-    const double begin = clock_us();
+    const double begin = clock_us(), cpu_begin = cpu_us();
     do {
         const double before = clock_us();
         for (size_t i = 0; i < costs->count; i++) {
@@ -52,6 +52,7 @@ static bool repeat_card(struct setup *s, const struct raw_order *order, struct r
         }
         timing_add(&costs->card, clock_us() - before);
     } while (clock_us() - begin < order->seconds * 1e6);
+    costs->cpu_us = cpu_us() - cpu_begin;
     return true;
 }
 
@@ -108,6 +109,7 @@ void raw_join(struct raw_costs *all, const struct raw_costs *more)
             timing_join(&all->operations[i].parts[part], &more->operations[i].parts[part]);
     }
     timing_join(&all->card, &more->card);
+    all->cpu_us += more->cpu_us;
 }
 
 double raw_card_us(const struct raw_costs *costs, int application, bool with_pairs)

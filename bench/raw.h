@@ -17,6 +17,7 @@ struct raw_costs {
     size_t count;
     struct operation_cost operations[OPERATIONS_MAX];
     struct timing card; /* raw_card: the operations of one card together */
+    double cpu_us;      /* raw_card: time on a core for all cards together */
     size_t record_len;  /* raw_card: bytes of a record */
 };
 /* Both are child_fn: context is a raw_order, the result raw_costs. raw_card does the operations of the job's first card again

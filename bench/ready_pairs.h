@@ -14,6 +14,7 @@ enum { READY_PAIRS_MAX = 256 };
 struct ready_result {
     uint64_t cards;
     double seconds;
+    double cpu_us;
 };
 /* A child_fn: context is a ready_order. */
 bool ready_pairs_measure(const void *order, void *result, struct err *err);

@@ -77,7 +77,8 @@ static json_t *bound(const struct measurement *m)
                             json_pack("{s:o, s:o}", "us", number(part, 1), "cards_per_second_alone",
                                       number(1e6 / (part + fixed), 1)));
     }
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "card_us", number(us, 1), "cards_per_second",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "card_us", number(us, 1), "cpu_us_per_card",
+                     number(m->card.cpu_us / (double)m->card.card.count, 1), "cards_per_second",
                      number(1e6 / us, 1), "by_round", spread(&m->bound, 1), "without_pairs_cards_per_second",
                      number(1e6 / raw_card_us(&m->card, ALL_APPLICATIONS, false), 1), "applications",
                      applications, "record_bytes", (json_int_t)m->card.record_len);
@@ -88,10 +89,11 @@ static json_t *end_to_end(const struct measurement *m)
     json_t *all = json_array();
     for (size_t i = 0; i < RUNS; i++) {
         const struct measured_run *run = &m->runs[i];
-        json_t *o = json_pack("{s:i, s:I, s:o, s:o, s:o}", "workers", (int)run->workers, "cards",
+        json_t *o = json_pack("{s:i, s:I, s:o, s:o, s:o, s:o}", "workers", (int)run->workers, "cards",
                               (json_int_t)run->cards, "cards_per_second", spread(&run->rate, 1),
                               "whole_run_cards_per_second", spread(&run->whole_rate, 1), "ratio_by_round",
-                              spread(&run->ratio, 4));
+                              spread(&run->ratio, 4), "cpu_us_per_card",
+                              number(run->cards ? run->cpu_us / (double)run->cards : 0, 1));
         if (run->workers == 1 && run->cards_s > 0) {
             const double rate = (double)run->cards / run->cards_s;
             json_object_set_new(o, "ratio",
@@ -103,14 +105,16 @@ static json_t *end_to_end(const struct measurement *m)
     return all;
 }
 
-static json_t *made_beforehand(const struct measurement *m)
+static json_t *in_one_process(const struct measurement *m)
 {
     if (m->ready.cards == 0 || m->ready.seconds <= 0) return json_null();
-    const double rate = (double)m->ready.cards / m->ready.seconds;
+    const double cards = (double)m->ready.cards, rate = cards / m->ready.seconds;
     const double limit = 1e6 / raw_card_us(&m->card, ALL_APPLICATIONS, false);
-    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "cards", (json_int_t)m->ready.cards, "cards_per_second",
-                     number(rate, 1), "bound_cards_per_second", number(limit, 1), "ratio",
-                     number(rate / limit, 4), "own_work_us_per_card", number(1e6 / rate - 1e6 / limit, 1));
+    return json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "pairs",
+                     m->has_pairs ? "made beforehand" : "none", "cards", (json_int_t)m->ready.cards,
+                     "cards_per_second", number(rate, 1), "bound_cards_per_second", number(limit, 1), "ratio",
+                     number(rate / limit, 4), "own_work_us_per_card", number(1e6 / rate - 1e6 / limit, 1),
+                     "cpu_us_per_card", number(m->ready.cpu_us / cards, 1));
 }
 
 static json_t *memory(const struct measurement *m)
@@ -140,7 +144,7 @@ json_t *report_job(const struct measurement *m)
     json_object_set_new(o, "two_processes_to_one", spread(&m->two_processes_to_one, 3));
     json_object_set_new(o, "end_to_end", end_to_end(m));
     json_object_set_new(o, "two_workers_to_one", spread(&m->two_to_one, 3));
-    json_object_set_new(o, "pairs_made_beforehand", made_beforehand(m));
+    json_object_set_new(o, "in_one_process", in_one_process(m));
     json_object_set_new(o, "peak_memory", memory(m));
     return o;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bench/child.h"
+#include "bench/timing.h"
 
 enum { SUMMARY_MAX = 1 << 16 };
 
@@ -45,8 +46,10 @@ bool run_cardprep(const char *program, const struct bench_input *input, uint64_t
     }
     const char *const argv[] = {program, "run",      input->job->path, "--json", "--workers",
                                 number,  "--output", output,           NULL};
-    ok = bench_input_write(input, cards, err) && program_run(argv, &text, err) &&
-         read_summary(&text, out, err);
+    ok = bench_input_write(input, cards, err);
+    const double before_us = cpu_of_children_us();
+    ok = ok && program_run(argv, &text, err) && read_summary(&text, out, err);
+    if (ok) out->cpu_us = cpu_of_children_us() - before_us;
     unlink(output);
     unlink(partial);
 out:

@@ -11,6 +11,7 @@ struct run_result {
     double cards_s; /* from the first worker that is ready to the last record in the file */
     uint64_t coordinator_kib, worker_kib; /* peak resident memory; of workers the largest */
     uint64_t workers_started;
+    double cpu_us; /* time on cores of all its processes */
 };
 /* Writes the input (so many cards, unless it is the job's own), runs, removes the output. False: as cardprep said. */
 MUST_CHECK bool run_cardprep(const char *program, const struct bench_input *input, uint64_t cards,

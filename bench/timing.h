@@ -29,7 +29,9 @@ struct spread {
 };
 struct spread rounds_spread(const struct rounds *r);
 
-/* Monotonic clock. */
+/* Monotonic clock; time on a core of this process; of its children that have ended, with theirs. */
 double clock_us(void);
+double cpu_us(void);
+double cpu_of_children_us(void);
 
 #endif

@@ -81,8 +81,13 @@ static void test_operations_are_counted(void)
 
 static void test_pairs_beforehand(void)
 {
-    CU_ASSERT_TRUE(json_is_null(json_object_get(job(0), "pairs_made_beforehand")));
-    CU_ASSERT_TRUE(number(json_object_get(job(1), "pairs_made_beforehand"), "cards") > 0);
+    static const char *const pairs[] = {"none", "made beforehand", "made beforehand"};
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *o = json_object_get(job(i), "in_one_process");
+        const char *text = json_string_value(json_object_get(o, "pairs"));
+        CU_ASSERT_TRUE(number(o, "cards") > 0);
+        CU_ASSERT_TRUE(text && strcmp(text, pairs[i]) == 0);
+    }
 }
 
 static void test_timing(void)
