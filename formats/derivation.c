@@ -67,7 +67,7 @@ static bool check_bcd(const uint8_t *data, size_t len, struct err *err)
 
 void derivation_decimalise(const uint8_t hash[20], uint8_t digits[8])
 {
-    uint8_t picked[16];
+    uint8_t picked[16] = {0};
     size_t count = 0;
 
     /* First the decimal digits from the left, then the letters from the left as 0 to 5. */

@@ -96,9 +96,9 @@ static bool run_trial(struct check *c, struct err *err)
     const uint64_t begin = clock_monotonic_ms();
     uint64_t submitted = 0;
     struct pool_result *result = calloc(1, sizeof(*result));
-    bool ok = result != NULL;
+    bool ok = true;
 
-    if (!ok) return err_set_no_memory(err);
+    if (!result) return err_set_no_memory(err);
     while (ok) {
         while (ok && !t.end && clock_monotonic_ms() - begin < TRIAL_MS && submitted < TRIAL_CARDS &&
                pool_pending(s->pool) < TRIAL_PENDING) {

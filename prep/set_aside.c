@@ -55,7 +55,8 @@ bool set_aside_add(struct set_aside *s, uint64_t number, const struct err *reaso
     }
     char *text = strdup(reason->text);
     if (!text) return err_set_no_memory(err);
-    s->late[s->count++] = (struct refused){number, text};
+    s->late[s->count].number = number;
+    s->late[s->count++].reason = text;
     return true;
 }
 
