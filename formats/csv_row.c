@@ -137,7 +137,11 @@ static bool read_row(struct csv_rows *c, struct reader *reader, uint64_t *lines,
 
     while (!c->row_done) {
         if (!take_piece(reader, &piece, err)) return false;
-        if (!piece.data) return finish(c, err);
+        if (!piece.data) {
+            if (finish(c, err)) return true;
+            *lines = 0; /* the quote is to be looked for where the row begins */
+            return false;
+        }
         total += piece.body + piece.line_end;
         if (total > TABLE_ROW_MAX)
             return err_set(err, ERR_INPUT, "row is longer than %d bytes; is a quote left open?",

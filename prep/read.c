@@ -223,6 +223,28 @@ bool card_reader_check_unused(struct card_reader *r, struct err *err)
     return true;
 }
 
+static void put_cell(struct buf *out, const char *text, char separator)
+{
+    bool quoted = strchr(text, separator) || strpbrk(text, "\"\r\n");
+    if (quoted) buf_put_u8(out, '"');
+    for (size_t i = 0; text[i]; i++) {
+        if (text[i] == '"') buf_put_u8(out, '"');
+        buf_put_u8(out, (uint8_t)text[i]);
+    }
+    if (quoted) buf_put_u8(out, '"');
+}
+
+void card_reader_header(const struct card_reader *r, struct buf *out)
+{
+    const struct csv_settings *csv = &r->job->input.csv;
+    if (r->job->input.format != INPUT_CSV || !csv->header) return;
+    for (size_t i = 0; i < rows_column_count(r->rows); i++) {
+        if (i > 0) buf_put_u8(out, (uint8_t)csv->separator);
+        put_cell(out, rows_column_name(r->rows, i), csv->separator);
+    }
+    buf_put_u8(out, '\n');
+}
+
 void card_reader_raw(const struct card_reader *r, const uint8_t **bytes, size_t *len)
 {
     rows_raw(r->rows, bytes, len);

@@ -35,6 +35,8 @@ MUST_CHECK bool card_reader_unused_rows(struct card_reader *r, size_t most, stru
                                         struct err *err);
 /* After the last card: false (ERR_INPUT) if a join whose unused rows are errors has one; the first is named. */
 MUST_CHECK bool card_reader_check_unused(struct card_reader *r, struct err *err);
+/* Appends the header row of the main input, if it has one. */
+void card_reader_header(const struct card_reader *r, struct buf *out);
 /* For exactly what was refused: the raw bytes of the current record (for the set-aside file), borrowed until the next
  * call; ends the life of the card's fields. NULL if they cannot be had. */
 void card_reader_raw(const struct card_reader *r, const uint8_t **bytes, size_t *len);

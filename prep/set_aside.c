@@ -98,6 +98,8 @@ static bool write_all(struct set_aside *s, struct session *session, struct outfi
 
     buf_init(&b, 2 * MIC_RECORD_MAX);
     memset(&in, 0, sizeof(in));
+    card_reader_header(reader, &b);
+    ok = ok && buf_ok(&b, "header", err) && (b.len == 0 || outfile_append(file, b.data, b.len, err));
     for (size_t bad = 0, late = 0; ok && (bad < survey->bad_count || late < s->count);) {
         struct err refusal = ERR_INIT;
         int len = 0;

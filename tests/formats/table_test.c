@@ -122,7 +122,7 @@ static void test_bad_rows(void)
         {"\"3\" ,4\n", "!in.csv:1: a quote inside an unquoted cell, or text behind a quoted one;"},
         {"1,2\n\"3\n\"x,4\n",
          "1<1><2>;!in.csv:3: a quote inside an unquoted cell, or text behind a quoted one;"},
-        {"1,2\n3,\"4\n5,6\n", "1<1><2>;!in.csv:4: a quote is not closed before the file ends;"},
+        {"1,2\n3,\"4\n5,6\n", "1<1><2>;!in.csv:2: a quote is not closed before the file ends;"},
         {"1,\"2", "!in.csv:1: a quote is not closed before the file ends;"},
         {"1,2\r3,4\n", "!in.csv:1: a carriage return that ends no line;"},
         {"1,2\r\"3\n\",4\n", "!in.csv:1: a carriage return that ends no line;"},
@@ -192,7 +192,7 @@ static void test_bad_headers(void)
         {"\na,b\n", "in.csv:1: empty line"},
         {"a,,c\n", "in.csv:1: header: column 2 has no name"},
         {"a,b,a\n", "in.csv:1: header: column 3 has the name of column 1, 'a'"},
-        {"a,\"b\n", "in.csv:2: a quote is not closed"},
+        {"a,\"b\n", "in.csv:1: a quote is not closed"},
         {"a,0123456789012345678901234567890123456789012345678901234567890123x\n", "longer than 64"},
     };
     struct err err = ERR_INIT;
