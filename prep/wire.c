@@ -47,13 +47,26 @@ size_t wire_unsent(const struct wire *w)
     return w->out.len - w->out_pos;
 }
 
+/* What was sent goes now and then: a peer that never quite catches up must not make the buffer grow without end. */
+static void drop_sent(struct wire *w)
+{
+    if (w->out_pos < READ_CHUNK) return;
+    size_t left = wire_unsent(w);
+    memmove(w->out.data, w->out.data + w->out_pos, left);
+    buf_truncate(&w->out, left);
+    w->out_pos = 0;
+}
+
 bool wire_flush(struct wire *w, struct err *err)
 {
     if (!buf_ok(&w->out, "message", err)) return false;
     while (wire_unsent(w) > 0) {
         ssize_t n = send(w->fd, w->out.data + w->out_pos, wire_unsent(w), MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            drop_sent(w);
+            return true;
+        }
         if (n < 0) return err_set_errno(err, ERR_INTERNAL, errno, "send to a process of ours");
         w->out_pos += (size_t)n;
     }
