@@ -83,6 +83,8 @@ static void spawn(struct wire *w, struct children *children, int fd, const struc
 
     if (pid == 0) {
         close(w->fd);
+        dup2(STDERR_FILENO,
+             STDOUT_FILENO); /* results are the coordinator's: a talkative module must not mix in */
         _exit(worker_main(fd, job, pins));
     }
     if (fd >= 0) close(fd);

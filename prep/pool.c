@@ -112,7 +112,7 @@ static void requeue(struct pool *p, struct pool_worker *w, const char *how)
     w->at_count = 0;
 }
 
-/* Ends the worker and takes its cards back. `at_fault`: it died or hung, as opposed to being retired. */
+/* Ends the worker and takes its cards back. `at_fault`: it died or hung, as opposed to being retired or broken. */
 static bool worker_end(struct pool *p, struct pool_worker *w, bool at_fault, const char *reason,
                        struct err *err)
 {
@@ -126,7 +126,7 @@ static bool worker_end(struct pool *p, struct pool_worker *w, bool at_fault, con
     if (at_fault && w->asked) p->ask_failures++;
     w->asked = false;
     requeue(p, w, at_fault ? (reason ? reason : how) : NULL);
-    if (at_fault)
+    if (at_fault || w->broken)
         p->statistics.replaced++;
     else
         p->statistics.retired++;
@@ -173,21 +173,24 @@ static void dispatch(struct pool *p)
     }
 }
 
-/* Ends workers that hang or are due to retire, and starts what is missing. */
-static bool tend(struct pool *p, struct err *err)
+static bool is_hung(const struct pool *p, const struct pool_worker *w)
 {
+    uint64_t limit_s = w->state == WORKER_STARTING ? START_TIMEOUT_S : p->job->card_timeout_s;
+    bool busy = w->state == WORKER_STARTING || w->at_count > 0 || w->asked;
+    return busy && limit_s && pool_now_us() - w->heard_us > limit_s * 1000000;
+}
+
+/* Starts what is missing. Until one worker has come through there is only one: a wrong PIN must not cost as many tries as
+ * there are workers. Later, starts that keep failing end the run only when no other worker is left. */
+static bool start_missing(struct pool *p, struct err *err)
+{
+    size_t living = 0;
+
+    for (size_t i = 0; i < p->worker_count; i++)
+        living += p->workers[i].state != WORKER_NONE;
     for (size_t i = 0; i < p->worker_count; i++) {
-        struct pool_worker *w = &p->workers[i];
-        uint64_t limit_s = w->state == WORKER_STARTING ? START_TIMEOUT_S : p->job->card_timeout_s;
-        bool busy = w->state == WORKER_STARTING || w->at_count > 0 || w->asked;
-        if (w->state != WORKER_NONE && busy && limit_s && pool_now_us() - w->heard_us > limit_s * 1000000) {
-            if (!worker_end(p, w, true, "hung and was ended", err)) return false;
-        } else if (w->state != WORKER_NONE && w->broken) {
-            if (!worker_end(p, w, false, NULL, err)) return false;
-        } else if (w->state == WORKER_READY && w->at_count == 0 && !w->asked && retires(p, w)) {
-            if (!worker_end(p, w, false, NULL, err)) return false;
-        }
-        if (w->state != WORKER_NONE) continue;
+        if (p->workers[i].state != WORKER_NONE) continue;
+        if (living > 0 && (!p->came_through || p->failed_starts >= START_TRIES)) return true;
         if (p->failed_starts >= START_TRIES) {
             if (p->start_refusal.kind == ERR_NONE)
                 return err_set(err, ERR_TOKEN, "%d worker processes in a row ended while they started",
@@ -195,9 +198,24 @@ static bool tend(struct pool *p, struct err *err)
             *err = p->start_refusal;
             return false;
         }
-        if (!worker_start(p, w, err)) return false;
+        if (!worker_start(p, &p->workers[i], err)) return false;
+        living++;
     }
     return true;
+}
+
+/* Ends workers that hang, are broken or are due to retire, and starts what is missing. */
+static bool tend(struct pool *p, struct err *err)
+{
+    for (size_t i = 0; i < p->worker_count; i++) {
+        struct pool_worker *w = &p->workers[i];
+        if (w->state == WORKER_NONE) continue;
+        bool hung = is_hung(p, w);
+        bool due = w->state == WORKER_READY && w->at_count == 0 && !w->asked && retires(p, w);
+        if ((hung || w->broken || due) && !worker_end(p, w, hung, hung ? "hung and was ended" : NULL, err))
+            return false;
+    }
+    return start_missing(p, err);
 }
 
 /* One round: send, wait for messages, take them. */

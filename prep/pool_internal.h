@@ -16,7 +16,7 @@ enum {
     WINDOW_PER_WORKER = 4 * DEPTH_MAX,
     WINDOW_BYTES = 64 << 20, /* records that wait for a slow one before them */
     START_TIMEOUT_S = 90,
-    START_TRIES = 5, /* workers in a row that fail to start before the token counts as lost */
+    START_TRIES = 5, /* workers in a row that fail to start before no more are started */
     FELLED_MAX = 2,
     SLOT_KEEPS = 256 << 10,
 };
@@ -62,6 +62,7 @@ struct pool {
     struct buf start_payload;
     struct pool_token_report report;
     struct pool_statistics statistics;
+    bool came_through; /* some worker has logged in and found its keys */
     unsigned failed_starts;
     struct err start_refusal; /* the last worker that could not start said why */
     /* the one answer besides records that can be under way */

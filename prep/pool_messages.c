@@ -13,6 +13,8 @@ static bool take_ready(struct pool *p, struct pool_worker *w, struct cur *c, str
 {
     const uint8_t *bytes;
 
+    if (w->state != WORKER_STARTING)
+        return err_set(err, ERR_INTERNAL, "a worker says twice that it is ready");
     if (!cur_take(c, sizeof(p->report.kek), &bytes, "KEK", err)) return false;
     memcpy(&p->report.kek, bytes, sizeof(p->report.kek));
     if (!cur_take(c, SHA256_LEN, &bytes, "signer", err)) return false;
@@ -22,6 +24,7 @@ static bool take_ready(struct pool *p, struct pool_worker *w, struct cur *c, str
     memcpy(p->report.token, c->data + c->pos, len);
     p->report.token[len] = '\0';
     w->state = WORKER_READY;
+    p->came_through = true;
     p->failed_starts = 0;
     err_clear(&p->start_refusal);
     return true;
@@ -50,7 +53,11 @@ static bool take_record(struct pool *p, struct pool_worker *w, struct cur *c, st
     if (peak_kib > p->statistics.peak_worker_kib) p->statistics.peak_worker_kib = peak_kib;
     buf_clear(&s->record);
     buf_put(&s->record, c->data + c->pos, cur_left(c));
-    if (!buf_ok(&s->record, "record", err)) return false;
+    if (!buf_ok(&s->record, "record", err)) {
+        buf_release(&s->record);
+        pool_slot_fail(s, err);
+        return false;
+    }
     s->state = SLOT_DONE;
     s->ok = true;
     p->stored_bytes += s->record.len;
@@ -73,6 +80,7 @@ static bool take_refused(struct pool *p, struct pool_worker *w, struct cur *c, s
         return true;
     }
     struct slot *s = number ? take_answered(p, w, number) : NULL;
+    if (!s && !w->asked) return err_set(err, ERR_INTERNAL, "a worker refused what it was not given");
     if (!s && sent.kind == ERR_TOKEN && p->ask_failures++ == 0) { /* as with cards: another process, once */
         w->asked = false;
         w->broken = true;
@@ -106,6 +114,7 @@ static bool take_message(struct pool *p, struct pool_worker *w, enum wire_type t
         return take_refused(p, w, &payload, err);
     case WIRE_SIGNATURE:
     case WIRE_FINDINGS:
+        if (!w->asked) return err_set(err, ERR_INTERNAL, "a worker answered what it was not asked");
         buf_clear(&p->reply);
         buf_put(&p->reply, payload.data, payload.len);
         p->reply_got = true;
