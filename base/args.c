@@ -77,6 +77,8 @@ static bool parse_number(const struct arg_option *o, const char *text, struct er
             return err_set(err, ERR_CONFIG, "option '--%s': '%s' is too large", o->name, text);
         value = 10 * value + digit;
     }
+    if (value == 0)
+        return err_set(err, ERR_CONFIG, "option '--%s': '%s' is not a whole number from 1", o->name, text);
     *o->into.number = value;
     return true;
 }
@@ -133,6 +135,7 @@ static bool help_given(const struct arg_option *options, size_t count)
 bool args_parse(int argc, char **argv, const struct arg_option *options, size_t option_count,
                 const char **operands, int operand_count, struct err *err)
 {
+    const char *surplus = NULL;
     int found = 0;
     bool only_operands = false;
     for (int i = 1; i < argc; i++) {
@@ -144,13 +147,16 @@ bool args_parse(int argc, char **argv, const struct arg_option *options, size_t 
         } else if (!only_operands && arg[0] == '-' && arg[1]) {
             return err_set(err, ERR_CONFIG, "unknown option '%s'; options are written out, see --help", arg);
         } else {
-            if (found < operand_count) operands[found] = arg;
+            if (found < operand_count)
+                operands[found] = arg;
+            else if (!surplus)
+                surplus = arg;
             found++;
         }
     }
     if (found == operand_count || help_given(options, option_count)) return true;
-    return err_set(err, ERR_CONFIG, "%d operand%s given where %d %s needed; see --help", found,
-                   found == 1 ? "" : "s", operand_count, operand_count == 1 ? "is" : "are");
+    if (found < operand_count) return err_set(err, ERR_CONFIG, "no file is named to work on; see --help");
+    return err_set(err, ERR_CONFIG, "'%s' is one operand too many; see --help", surplus);
 }
 
 static int print_commands(FILE *out, const char *program, const char *purpose,

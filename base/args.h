@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 
-enum arg_kind { ARG_FLAG, ARG_TEXT, ARG_NUMBER, ARG_LIST /* may be given more than once */ };
+enum arg_kind { ARG_FLAG, ARG_TEXT, ARG_NUMBER /* from 1 */, ARG_LIST /* may be given more than once */ };
 
 enum { ARG_LIST_MAX = 16 };
 struct arg_list {

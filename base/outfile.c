@@ -50,8 +50,10 @@ static bool open_partial(struct outfile *f, struct err *err)
     if (errno == EEXIST)
         return err_set(err, ERR_FILE,
                        "%s: exists: another run is writing it, or one was broken off; "
-                       "if none is running, resume that run or remove the file",
+                       "if none is running, remove it",
                        f->partial);
+    if (errno == ENOENT)
+        return err_set(err, ERR_FILE, "%s: cannot be created: its folder does not exist", f->partial);
     return err_set_errno(err, ERR_FILE, errno, "%s: cannot be created", f->partial);
 }
 

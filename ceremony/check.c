@@ -44,10 +44,10 @@ int command_check(int argc, char **argv)
     const struct arg_option options[] = {{"help", ARG_FLAG, NULL, "show this", {.flag = &help}}};
     const struct arg_command usage = {"check", "PLAN", 1,
                                       "read a plan and look at its tokens; changes nothing", NULL};
-    if (!args_parse(argc, argv, options, 1, &path, 1, &err)) return args_report("cardkeys", &err);
+    if (!args_parse(argc, argv, options, 1, &path, 1, &err)) return args_report("cardkeys check", &err);
     if (help) {
         args_usage(stdout, "cardkeys", &usage, options, 1);
         return 0;
     }
-    return check(path, &err) ? 0 : args_report("cardkeys", &err);
+    return check(path, &err) ? 0 : args_report("cardkeys check", &err);
 }

@@ -119,10 +119,10 @@ int command_doctor(int argc, char **argv)
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
     const struct arg_command usage = {"doctor", "--module PATH", 0, "try what a token can do", NULL};
-    if (!args_parse(argc, argv, options, count, NULL, 0, &err)) return args_report("cardkeys", &err);
+    if (!args_parse(argc, argv, options, count, NULL, 0, &err)) return args_report("cardkeys doctor", &err);
     if (help) {
         args_usage(stdout, "cardkeys", &usage, options, count);
         return 0;
     }
-    return examine(&r, &err) ? 0 : args_report("cardkeys", &err);
+    return examine(&r, &err) ? 0 : args_report("cardkeys doctor", &err);
 }

@@ -63,11 +63,11 @@ int command_list(int argc, char **argv)
     const struct arg_command usage = {"list", "PLAN | --module PATH", 1,
                                       "list a plan's keys with check values, or a module's tokens", NULL};
     if (!args_parse(argc, argv, options, count, &path, names_module(argc, argv) ? 0 : 1, &err))
-        return args_report("cardkeys", &err);
+        return args_report("cardkeys list", &err);
     if (help) {
         args_usage(stdout, "cardkeys", &usage, options, count);
         return 0;
     }
     bool ok = module ? hsm_token_list(module, parameters, show_token, NULL, &err) : list_plan(path, &err);
-    return ok ? 0 : args_report("cardkeys", &err);
+    return ok ? 0 : args_report("cardkeys list", &err);
 }

@@ -88,13 +88,13 @@ int command_run(int argc, char **argv)
     const size_t count = sizeof(options) / sizeof(options[0]);
     const struct arg_command usage = {"run", "PLAN", 1,
                                       "make or import every key of a plan that is not there yet", NULL};
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys", &err);
+    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys run", &err);
     if (help) {
         args_usage(stdout, "cardkeys", &usage, options, count);
         return 0;
     }
     if (run(path, yes, &err)) return 0;
-    int status = args_report("cardkeys", &err);
+    int status = args_report("cardkeys run", &err);
     if (err.kind == ERR_INTERRUPTED)
         fprintf(stderr, "What was made stays. To go on: cardkeys run %s\n", path);
     return status;

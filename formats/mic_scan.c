@@ -118,10 +118,28 @@ static bool scan_card(struct mic_scan *scan, const struct mic_record *record, st
     return false;
 }
 
+/* Says so where a file is something else, before its bytes are taken for lengths. */
+static bool begins_like_mic(struct reader *r, struct err *err)
+{
+    const uint8_t *bytes = NULL;
+    size_t got = 0;
+    uint64_t len = 0;
+    struct err unused = ERR_INIT;
+
+    if (!reader_peek(r, MIC_DIGITS, &bytes, &got, err)) return false;
+    struct cur c = cur_make(bytes, got, 0);
+    if (got == 0) return err_set(err, ERR_INPUT, "%s: the file is empty", reader_name(r));
+    if (cur_take_digits(&c, got, &len, "RLEN", &unused)) return true;
+    return err_set(err, ERR_INPUT, "%s: is no MIC file: it does not begin with the length of a record",
+                   reader_name(r));
+}
+
 static bool scan_job(struct mic_scan *scan, struct err *err)
 {
     struct mic_record record;
     bool end = false;
+
+    if (!begins_like_mic(scan->reader, err)) return false;
     if (!mic_read_record(scan->reader, &framing, &record, &end, err)) return false;
     if (end || !is_single(&record, MIC_JOB))
         err_set(err, ERR_INPUT, "does not begin with a job record");
@@ -165,7 +183,8 @@ static bool without_end(struct mic_scan *scan, const struct mic_trust *trust, bo
 {
     scan->incomplete = true;
     if (trust->flags & MIC_FILE_ALLOW_INCOMPLETE) return true;
-    return err_set(err, ERR_INPUT, "incomplete: %s at offset %llu; the run that wrote it can be resumed",
+    return err_set(err, ERR_INPUT,
+                   "incomplete: %s at offset %llu; the run that wrote it did not finish: run the job again",
                    cut ? "cut inside the record" : "no end record", (unsigned long long)scan->whole_len);
 }
 

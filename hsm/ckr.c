@@ -22,7 +22,7 @@ static const struct ckr_row rows[] = {
     ROW(CKR_CANCEL, NULL),
     ROW(CKR_HOST_MEMORY, "the module ran out of memory"),
     ROW(CKR_SLOT_ID_INVALID, NULL),
-    ROW(CKR_GENERAL_ERROR, "the module gives no reason: check that its configuration and token folder are readable by this user"),
+    ROW(CKR_GENERAL_ERROR, "the module gives no reason: check that its configuration (SoftHSM: SOFTHSM2_CONF) and token folder are readable by this user"),
     ROW(CKR_FUNCTION_FAILED, NULL),
     ROW(CKR_ARGUMENTS_BAD, NULL),
     ROW(CKR_NO_EVENT, NULL),

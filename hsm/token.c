@@ -88,7 +88,8 @@ static bool find_slot(struct hsm_token *t, const struct hsm_selector *s, CK_RV *
     *rv = CKR_OK;
     if (found == 0 && !labels[0])
         return err_set(err, ERR_TOKEN,
-                       "no token is present: does the module find its configuration and token folder?");
+                       "no token is present: does the module find its configuration and token folder "
+                       "(SoftHSM: SOFTHSM2_CONF)?");
     if (found == 0) return err_set(err, ERR_TOKEN, "no such token is present, only %s", labels);
     if (found > 1) return err_set(err, ERR_TOKEN, "%zu tokens fit: name its serial number too", found);
     return true;
@@ -154,21 +155,28 @@ static bool start(struct hsm_token *t, const struct hsm_selector *s, enum hsm_lo
                   const struct secret *pin, unsigned flags, struct err *err)
 {
     uint64_t deadline = clock_monotonic_ms() + START_DEADLINE_MS;
-    bool ok = false, again = true;
-    int lock = -1;
+    bool ok = false, again = true, tried = false;
     CK_RV rv = CKR_OK;
 
-    if (!hsm_lock_take(&lock, deadline, err)) return false;
     while (!ok && again) {
+        struct err busy = ERR_INIT;
+        int lock = -1;
+        if (!hsm_lock_take(&lock, deadline, &busy)) {
+            if (!tried) *err = busy; /* else what the module said is worth more */
+            if (!tried) return false;
+            break;
+        }
+        tried = true;
         ok = hsm_module_open(&t->module, s->module, s->choice->parameters, &rv, err) &&
              attach(t, s, login, pin, flags, &rv, err);
         again = !ok && is_transient(rv) && clock_monotonic_ms() < deadline;
-        if (ok) break;
-        hsm_module_release(t->module);
-        t->module = NULL;
-        if (again) hsm_lock_pause();
+        if (!ok) {
+            hsm_module_release(t->module);
+            t->module = NULL;
+        }
+        hsm_lock_release(lock);
+        if (again) hsm_lock_pause(); /* another process may try meanwhile */
     }
-    hsm_lock_release(lock);
     if (!ok && is_transient(rv)) err_prefix(err, "after %d s of trying", START_DEADLINE_MS / 1000);
     return ok;
 }

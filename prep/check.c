@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/args.h"
 #include "base/hex.h"
@@ -166,6 +167,10 @@ static void print_warnings(struct check *c)
 {
     const char *messages = buf_text(&c->session.survey.messages), *unused = buf_text(&c->unused_rows);
     if (messages && messages[0]) fprintf(stderr, "%s", messages);
+    if (access(c->session.job->output_path, F_OK) == 0)
+        fprintf(stderr,
+                "warning: %s: exists, and a run replaces nothing: move it away or run with --output\n",
+                c->session.job->output_path);
     if (c->unused_count == 0) return;
     fprintf(stderr, "warning: rows of joined inputs that belong to no card: %" PRIu64 "\n%s", c->unused_count,
             unused ? unused : "");

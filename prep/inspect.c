@@ -35,8 +35,8 @@ static bool judge(const char *path, const struct inspect_settings *settings,
     if (settings->only > 0 && !result->found)
         return err_set(err, ERR_INPUT, "%s: no record %llu", path, (unsigned long long)settings->only);
     if (result->damages > 0)
-        return err_set(err, ERR_INPUT, "%s: %llu places could not be explained; they are marked", path,
-                       (unsigned long long)result->damages);
+        return err_set(err, ERR_INPUT, "%s: %llu place%s could not be explained, marked with !!", path,
+                       (unsigned long long)result->damages, result->damages == 1 ? "" : "s");
     if (!result->end_seen) fprintf(stderr, "%s: incomplete: no end record\n", path);
     return true;
 }
@@ -73,6 +73,10 @@ int command_inspect(int argc, char **argv)
         goto out;
     }
     if (!reader_open(&r, path, &err)) goto out;
+    if (reader_size(r) == 0) {
+        err_set(&err, ERR_INPUT, "%s: the file is empty", path);
+        goto out;
+    }
     if (!(json ? run_json : run_text)(r, &settings, &result, &err)) goto out;
     err_ignore(judge(path, &settings, &result, &err), "err holds what was found");
 out:

@@ -98,6 +98,17 @@ static bool read_file(const struct planner *p, const struct card_input *in, stru
     return ok;
 }
 
+/* A field that no input has is a mistake of the job, not of this card. */
+static bool refuse_empty(const struct bound_template *t, const char *name, struct err *err)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const struct bound_field *f = &t->fields[i];
+        if (f->name && strcmp(f->name, name) == 0 && f->index < 0)
+            return err_set(err, ERR_CONFIG, "the input has no field '%s'", name);
+    }
+    return err_set(err, ERR_INPUT, "field '%s' is empty", name);
+}
+
 static bool compose(struct planner *p, const struct card_input *in, struct bound_group *g,
                     struct card_plan *out, struct err *err)
 {
@@ -111,8 +122,7 @@ static bool compose(struct planner *p, const struct card_input *in, struct bound
     } else {
         if (!plan_render(p, in, &g->template, &rendered, err)) return false;
         given = rendered.empty == 0 || rendered.filled > 0;
-        if (given && rendered.empty > 0)
-            return err_set(err, ERR_INPUT, "field '%s' is empty", rendered.first_empty);
+        if (given && rendered.empty > 0) return refuse_empty(&g->template, rendered.first_empty, err);
         group.len = p->text.len;
         if (!arena_copy(&p->card, p->text.data, p->text.len, &group.data, err)) return false;
     }

@@ -23,7 +23,7 @@ enum { WAIT_MS = 200, SHARDS_MAX = 65535 };
 struct run_options {
     struct session_options session;
     const char *shard; /* "2/4" */
-    bool json, quiet, help;
+    bool json, help;
 };
 
 struct run {
@@ -338,7 +338,7 @@ static int run(struct run *r, const char *job_path, const struct run_options *op
         report_unused(r);
         if (r->set_aside && set_aside_count(r) > 0) status = err_exit_status(ERR_INPUT);
     } else {
-        status = args_report("cardprep", &err);
+        status = args_report("cardprep run", &err);
     }
     release(r, r->interrupted);
     return status;
@@ -346,7 +346,7 @@ static int run(struct run *r, const char *job_path, const struct run_options *op
 
 int command_run(int argc, char **argv)
 {
-    struct run_options o = {0};
+    struct run_options o = {.session.writes = true};
     const char *operands[1];
     struct err err = ERR_INIT;
     const struct arg_option options[] = {

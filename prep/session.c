@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/hex.h"
+#include "base/outfile.h"
 #include "prep/counter.h"
 
 static bool make_identity(struct session *s, const char *job_id, struct err *err)
@@ -54,6 +55,15 @@ static bool override(char **setting, const char *value, struct err *err)
     return true;
 }
 
+/* Tried before a PIN is asked for or a card number counter moves on. */
+static bool try_output(const char *path, struct err *err)
+{
+    struct outfile *f = NULL;
+    if (!outfile_create(&f, path, err)) return false;
+    outfile_close(f, false);
+    return true;
+}
+
 static bool open_inputs(struct session *s, struct err *err)
 {
     if (!card_reader_open(&s->reader, s->job, err)) return false;
@@ -71,6 +81,7 @@ bool session_open(struct session *s, const char *job_path, const struct session_
     bool ok = job_load(&s->job, job_path, err) && override(&s->job->output_path, options->output, err) &&
               job_settings_hash(s->job, s->settings_hash, err) && make_identity(s, options->job_id, err) &&
               lint(s, err);
+    if (ok && options->writes) ok = try_output(s->job->output_path, err);
     if (ok && options->workers) s->job->workers = (unsigned)options->workers;
     if (ok && !options->no_token) ok = pool_start(&s->pool, s->job, err);
     if (ok && !options->no_survey) ok = open_inputs(s, err);

@@ -11,7 +11,7 @@ struct session_options {
     const char *job_id; /* 32 hex digits; NULL: drawn at random */
     bool no_token;      /* start no keeper */
     bool no_survey;     /* errors of lint only */
-    bool quiet;
+    bool writes;        /* the output file must be free to be made */
 };
 
 struct session {

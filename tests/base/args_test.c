@@ -96,9 +96,10 @@ static void test_what_is_refused(void)
         {"run --workers 1x j", "option '--workers': '1x' is not a whole number"},
         {"run --workers -1 j", "'-1' is not a whole number"},
         {"run --workers 18446744073709551616 j", "is too large"},
-        {"run", "0 operands given where 1 is needed"},
-        {"run a b", "2 operands given where 1 is needed"},
-        {"run a -- --json", "2 operands given"},
+        {"run", "no file is named to work on; see --help"},
+        {"run a b", "'b' is one operand too many"},
+        {"run a -- --json", "'--json' is one operand too many"},
+        {"run --workers 0 j", "option '--workers': '0' is not a whole number from 1"},
     };
     struct err err = ERR_INIT;
     for (size_t i = 0; i < SUITE_COUNT(rows); i++) {

@@ -387,8 +387,10 @@ static void test_structure_of_the_file(void)
     draft_put_card(&file, &d.cards[0], "CHIP");
     EXPECT_FAIL(opens(&file, &signer, 0), ERR_INPUT, "cards.mic: does not begin with a job record");
     buf_clear(&file);
-    EXPECT_FAIL(opens(&file, &signer, MIC_FILE_ALLOW_INCOMPLETE), ERR_INPUT,
-                "does not begin with a job record");
+    EXPECT_FAIL(opens(&file, &signer, MIC_FILE_ALLOW_INCOMPLETE), ERR_INPUT, "cards.mic: the file is empty");
+    buf_put_text(&file, "job: demo\n");
+    EXPECT_FAIL(opens(&file, &signer, 0), ERR_INPUT, "cards.mic: is no MIC file");
+    buf_clear(&file);
     draft_put_body(&file, &d);
     job_group_put(&file, &d.job);
     EXPECT_FAIL(opens(&file, &signer, MIC_FILE_ALLOW_INCOMPLETE), ERR_INPUT, "does not begin with CARD");
