@@ -22,8 +22,7 @@ size_t keys_file_count(const struct plan *p)
 void keys_file_describe(const struct plan *p, size_t index, char *text, size_t size)
 {
     (void)index;
-    const char *slash = strrchr(p->keys_file, '/');
-    snprintf(text, size, "%s", slash ? slash + 1 : p->keys_file);
+    output_describe(p->keys_file, text, size);
 }
 
 bool keys_file_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)

@@ -1,5 +1,5 @@
 /* ceremony/keys_file.h - the keys of a TEST plan in clear, so that anybody's reader can check the demo's files
- * (docs/FORMATS.md, "Keys files"): {"kek": {identifier: value}, "derive": {"KML/1": {"master": …, "method": …}},
+ * (docs/formats/keys-file.md): {"kek": {identifier: value}, "derive": {"KML/1": {"master": …, "method": …}},
  * "ca": one {n, e, rid, index} or a list of them, "signer": SubjectPublicKeyInfo}. Hex in lower case; no private key. */
 #ifndef CEREMONY_KEYS_FILE_H
 #define CEREMONY_KEYS_FILE_H

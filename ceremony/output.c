@@ -1,5 +1,6 @@
 #include "ceremony/output.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/outfile.h"
@@ -41,6 +42,12 @@ bool output_put(const char *path, struct buf *text, enum output_rule rule, struc
 out:
     buf_release(&existing);
     return ok;
+}
+
+void output_describe(const char *path, char *text, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(text, size, "%s", slash ? slash + 1 : path);
 }
 
 void output_look(const char *path, struct step_result *r)

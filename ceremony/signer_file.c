@@ -16,8 +16,7 @@ size_t signer_file_count(const struct plan *p)
 void signer_file_describe(const struct plan *p, size_t index, char *text, size_t size)
 {
     (void)index;
-    const char *slash = strrchr(p->signer_file, '/');
-    snprintf(text, size, "%s", slash ? slash + 1 : p->signer_file);
+    output_describe(p->signer_file, text, size);
 }
 
 bool signer_file_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)

@@ -11,7 +11,7 @@ enum {
     COMPONENTS_MIN = 2,
     COMPONENTS_MAX = 3,
     KEY_LEN_MAX = 32,
-    RSA_BITS_MIN = 512,
+
     RSA_BITS_MAX = 4096
 };
 
@@ -144,20 +144,7 @@ static bool read_kcv(const struct tree_node *value, void *into, struct err *err)
 
 static bool read_bits(const struct tree_node *value, void *into, struct err *err)
 {
-    uint64_t bits = 0;
-    if (!schema_number(value, RSA_BITS_MIN, RSA_BITS_MAX, &bits, err)) return false;
-    if (bits % 8) return tree_error(value, err, "'bits' must be a multiple of 8");
-    *(unsigned *)into = (unsigned)bits;
-    return true;
-}
-
-static bool read_exponent(const struct tree_node *value, void *into, struct err *err)
-{
-    static const char *const words[] = {"3", "65537"};
-    size_t index = 0;
-    if (!schema_choice(value, words, SCHEMA_COUNT(words), &index, err)) return false;
-    *(unsigned long *)into = index ? 65537 : 3;
-    return true;
+    return schema_rsa_bits(value, RSA_BITS_MAX, into, err);
 }
 
 static bool read_method(const struct tree_node *value, void *into, struct err *err)
@@ -180,7 +167,7 @@ static const struct schema_field key_fields[] = {
     {"components", SCHEMA_OPTIONAL, read_components, 0},
     {"kcv", SCHEMA_OPTIONAL, read_kcv, 0},
     {"bits", SCHEMA_OPTIONAL, read_bits, offsetof(struct plan_key, bits)},
-    {"exponent", SCHEMA_OPTIONAL, read_exponent, offsetof(struct plan_key, exponent)},
+    {"exponent", SCHEMA_OPTIONAL, schema_rsa_exponent, offsetof(struct plan_key, exponent)},
     {"method", SCHEMA_OPTIONAL, read_method, offsetof(struct plan_key, method)},
 };
 static const struct schema key_schema = SCHEMA("a key", key_fields);

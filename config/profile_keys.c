@@ -6,7 +6,7 @@
 #include "config/profile_read.h"
 #include "formats/mic.h"
 
-enum { KEYS_MAX = PROFILE_PLACES_MAX, RSA_BITS_MIN = 512, RSA_BITS_MAX = 1984 };
+enum { KEYS_MAX = PROFILE_PLACES_MAX, RSA_BITS_MAX = 1984 };
 
 static const char *const kind_names[] = {"des2", "des3", "aes128", "aes192",
                                          "aes256"}; /* from SECRET_DES2 on */
@@ -206,20 +206,7 @@ bool profile_read_keys(const struct tree_node *value, void *into, struct err *er
 
 static bool read_bits(const struct tree_node *value, void *into, struct err *err)
 {
-    uint64_t bits = 0;
-    if (!schema_number(value, RSA_BITS_MIN, RSA_BITS_MAX, &bits, err)) return false;
-    if (bits % 8) return tree_error(value, err, "'bits' must be a multiple of 8");
-    *(unsigned *)into = (unsigned)bits;
-    return true;
-}
-
-static bool read_exponent(const struct tree_node *value, void *into, struct err *err)
-{
-    static const char *const words[] = {"3", "65537"};
-    size_t index = 0;
-    if (!schema_choice(value, words, SCHEMA_COUNT(words), &index, err)) return false;
-    *(unsigned long *)into = index ? 65537 : 3;
-    return true;
+    return schema_rsa_bits(value, RSA_BITS_MAX, into, err);
 }
 
 static bool read_crt_padding(const struct tree_node *value, void *into, struct err *err)
@@ -234,7 +221,7 @@ static bool read_crt_padding(const struct tree_node *value, void *into, struct e
 static const struct schema_field pair_fields[] = {
     {"name", SCHEMA_OPTIONAL, read_name, offsetof(struct profile_key_pair, name)},
     {"bits", SCHEMA_REQUIRED, read_bits, offsetof(struct profile_key_pair, bits)},
-    {"exponent", SCHEMA_REQUIRED, read_exponent, offsetof(struct profile_key_pair, exponent)},
+    {"exponent", SCHEMA_REQUIRED, schema_rsa_exponent, offsetof(struct profile_key_pair, exponent)},
     {"crt_padding", SCHEMA_OPTIONAL, read_crt_padding,
      offsetof(struct profile_key_pair, crt_padding_when_needed)},
 };

@@ -9,7 +9,7 @@
 #include "base/outfile.h"
 #include "formats/mic.h"
 
-enum { KEYS_MAX = 48, TEXTS_MAX = 256 };
+enum { KEYS_MAX = 48, TEXTS_MAX = 256, RSA_BITS_MIN = 512 };
 
 static const char *const kind_names[] = {"a single value", "a list", "a mapping (key: value)"};
 
@@ -145,6 +145,24 @@ bool schema_size(const struct tree_node *value, void *into, struct err *err)
     uint64_t number = 0;
     if (!schema_number(value, 0, INT32_MAX, &number, err)) return false;
     *(size_t *)into = (size_t)number;
+    return true;
+}
+
+bool schema_rsa_bits(const struct tree_node *value, unsigned most, unsigned *out, struct err *err)
+{
+    uint64_t bits = 0;
+    if (!schema_number(value, RSA_BITS_MIN, most, &bits, err)) return false;
+    if (bits % 8) return tree_error(value, err, "'bits' must be a multiple of 8");
+    *out = (unsigned)bits;
+    return true;
+}
+
+bool schema_rsa_exponent(const struct tree_node *value, void *into, struct err *err)
+{
+    static const char *const words[] = {"3", "65537"};
+    size_t index = 0;
+    if (!schema_choice(value, words, SCHEMA_COUNT(words), &index, err)) return false;
+    *(unsigned long *)into = index ? 65537 : 3;
     return true;
 }
 

@@ -43,20 +43,23 @@ MUST_CHECK bool schema_bind(const struct tree_node *mapping, const struct schema
                             struct err *err);
 
 /* Readers. Texts are copies, freed by the object's owner; an empty text is refused. */
-schema_read_fn schema_text;     /* char *, printable, no control characters */
-schema_read_fn schema_flag;     /* bool: yes, no, true, false, not quoted */
-schema_read_fn schema_u16;      /* uint16_t, decimal */
-schema_read_fn schema_unsigned; /* unsigned */
-schema_read_fn schema_u64;      /* uint64_t */
-schema_read_fn schema_size;     /* size_t */
-schema_read_fn schema_mic;      /* char *: 1–7 of A–Z 0–9 # - _ that is none of ours */
-schema_read_fn schema_file;     /* char *: a path, resolved against the folder of the YAML file */
+schema_read_fn schema_text;         /* char *, printable, no control characters */
+schema_read_fn schema_flag;         /* bool: yes, no, true, false, not quoted */
+schema_read_fn schema_u16;          /* uint16_t, decimal */
+schema_read_fn schema_unsigned;     /* unsigned */
+schema_read_fn schema_u64;          /* uint64_t */
+schema_read_fn schema_size;         /* size_t */
+schema_read_fn schema_rsa_exponent; /* unsigned long: 3 or 65537 */
+schema_read_fn schema_mic;          /* char *: 1–7 of A–Z 0–9 # - _ that is none of ours */
+schema_read_fn schema_file;         /* char *: a path, resolved against the folder of the YAML file */
 
 /* The scalar's text. False: another kind, or empty. */
 MUST_CHECK bool schema_scalar(const struct tree_node *value, const char **text, struct err *err);
 /* A decimal number in lowest … highest. */
 MUST_CHECK bool schema_number(const struct tree_node *value, uint64_t lowest, uint64_t highest, uint64_t *out,
                               struct err *err);
+/* Bits of an RSA modulus: 512 … most, a multiple of 8. */
+MUST_CHECK bool schema_rsa_bits(const struct tree_node *value, unsigned most, unsigned *out, struct err *err);
 /* Hex text of min … max bytes into out; *len may be NULL when min equals max. */
 MUST_CHECK bool schema_hex(const struct tree_node *value, uint8_t *out, size_t min, size_t max, size_t *len,
                            struct err *err);
