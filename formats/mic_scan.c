@@ -118,19 +118,28 @@ static bool scan_card(struct mic_scan *scan, const struct mic_record *record, st
     return false;
 }
 
+/* RLEN of the record that begins here, as far as the file has its digits; *got is how many bytes of it are there.
+ * *digits false: nothing is there, or something else. */
+static bool peek_rlen(struct reader *r, size_t *got, uint64_t *len, bool *digits, struct err *err)
+{
+    const uint8_t *bytes = NULL;
+    struct err unused = ERR_INIT;
+    if (!reader_peek(r, MIC_DIGITS, &bytes, got, err)) return false;
+    struct cur c = cur_make(bytes, *got, 0);
+    *digits = *got > 0 && cur_take_digits(&c, *got, len, "RLEN", &unused);
+    return true;
+}
+
 /* Says so where a file is something else, before its bytes are taken for lengths. */
 static bool begins_like_mic(struct reader *r, struct err *err)
 {
-    const uint8_t *bytes = NULL;
     size_t got = 0;
     uint64_t len = 0;
-    struct err unused = ERR_INIT;
-
-    if (!reader_peek(r, MIC_DIGITS, &bytes, &got, err)) return false;
-    struct cur c = cur_make(bytes, got, 0);
+    bool digits = false;
+    if (!peek_rlen(r, &got, &len, &digits, err)) return false;
     if (got == 0) return err_set(err, ERR_INPUT, "%s: the file is empty", reader_name(r));
-    if (cur_take_digits(&c, got, &len, "RLEN", &unused)) return true;
-    return err_set(err, ERR_INPUT, "%s: is no MIC file: it does not begin with the length of a record",
+    return digits ||
+           err_set(err, ERR_INPUT, "%s: is no MIC file: it does not begin with the length of a record",
                    reader_name(r));
 }
 
@@ -157,13 +166,10 @@ static bool scan_job(struct mic_scan *scan, struct err *err)
 /* Does the file end inside the record that begins here, as it does when a run was killed? Wrong digits are no cut. */
 static bool is_cut(struct reader *r, bool *cut, struct err *err)
 {
-    const uint8_t *bytes = NULL;
     size_t got = 0;
     uint64_t len = 0;
-    struct err unused = ERR_INIT;
-    if (!reader_peek(r, MIC_DIGITS, &bytes, &got, err)) return false;
-    struct cur c = cur_make(bytes, got, 0);
-    bool digits = got > 0 && cur_take_digits(&c, got, &len, "RLEN", &unused);
+    bool digits = false;
+    if (!peek_rlen(r, &got, &len, &digits, err)) return false;
     *cut = digits && (got < MIC_DIGITS || len > reader_size(r) - reader_offset(r) - MIC_DIGITS);
     return true;
 }
