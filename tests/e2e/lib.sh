@@ -42,6 +42,7 @@ nss_module()
 # nss_parameters FOLDER: what the module wants at its start. It leaks at its end, which is not ours to report.
 nss_parameters()
 {
+    # shellcheck disable=SC2034 # callers use it
     parameters="configdir='sql:$1/database' certPrefix='' keyPrefix='' secmod='secmod.db' flags= tokenDescription='demo-issuer' dbTokenDescription='demo-issuer'"
     export ASAN_OPTIONS=detect_leaks=0
 }
@@ -149,6 +150,14 @@ through_proxy()
 {
     export P11PROXY_MODULE="$module"
     change job.yaml "s|$module|$proxy|"
+}
+
+# with_keydata: the reader's keys file with each card's KEYDATA from batch.txt, so that it opens keys under cards' own keys.
+with_keydata()
+{
+    awk 'NR == FNR { list = list (NR > 1 ? "," : "") "\"" substr($0, 1, 11) "\": \"" substr($0, 13, 20) "\""; next }
+        FNR == 1 { sub("{", "{ \"keydata\": {" list "},") } { print }' batch.txt demo.keys.json >with.keys.json
+    mv with.keys.json demo.keys.json
 }
 
 fail()

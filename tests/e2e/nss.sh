@@ -11,6 +11,7 @@ softhsm=$E2E_WORK/softhsm
 on_both()
 {
     cards 3 "$2"
+    if [ -e batch.txt ]; then with_keydata; fi
     job "$1"
     change job.yaml "s|module: $module|module: $module, parameters: \"$parameters\"|"
     expect 0 "$cardprep" check job.yaml
@@ -23,10 +24,10 @@ on_both()
     (
         cd other
         furnish "$softhsm"
+        if [ -e batch.txt ]; then with_keydata; fi
         use_tokens "$softhsm"
-        module=$(softhsm_module)
         job "$1"
-        # The certificates are each token's own issuer's: the issuer's pair was made on it.
+        change job.yaml "s|$module|$(softhsm_module)|"
         expect 0 "$cardprep" run job.yaml --job-id $id --output softhsm.mic
         accepted softhsm.mic
         "$reader" --dump --unwrap --mask demo.keys.json softhsm.mic >../softhsm.dump

@@ -6,8 +6,8 @@
 
 kek_kcv=C67F916CD4
 
-# wrapped FILE: the symmetric secrets of the first record, as unwrap_check wants them.
-wrapped()
+# secrets FILE: the symmetric secrets of the first record, as unwrap_check wants them.
+secrets()
 {
     "$reader" --dump demo.keys.json "$1" >all.dump
     sed -n 's/^\(record 1.*E1 [^/]*\).C4 = 0[13]$/\1/p' all.dump | while read -r secret; do
@@ -30,7 +30,7 @@ run_and_open()
     cards 1
     expect 0 "$cardprep" run job.yaml
     accepted demo.mic
-    wrapped demo.mic >wrapped
+    secrets demo.mic >wrapped
     [ "$(wc -l <wrapped)" -eq 5 ] || fail "$(wc -l <wrapped) secrets in the first record"
     opened "$@"
 }

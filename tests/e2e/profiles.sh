@@ -81,6 +81,8 @@ card_keys_from_three_systems()
     expect 0 "$cardprep" check job.yaml
     expect 0 "$cardprep" run job.yaml
     accepted demo-joins.mic 'accepted: 3 records, 3 entries (0 open), 0 secrets checked (6 more not decrypted)'
+    with_keydata
+    accepted demo-joins.mic 'accepted: 3 records, 3 entries (0 open), 6 secrets checked (0 more not decrypted)'
     inspected demo-joins.mic 3
 }
 
