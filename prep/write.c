@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/hex.h"
 #include "base/outfile.h"
 #include "formats/card_record.h"
 
@@ -21,6 +22,7 @@ struct record_writer {
     uint64_t count;          /* card records written */
     struct rising set_aside; /* 8 bytes each */
     struct rising mackeys;   /* SHA-256 each */
+    bool kek_used[JOB_KEKS_MAX];
     uint8_t last_mackey[MACKEY_LEN];
     bool has_last_mackey;
     struct mic_record record;  /* scratch */
@@ -113,12 +115,37 @@ static bool note_mackey(struct record_writer *w, const uint8_t mackey[MACKEY_LEN
     return true;
 }
 
-/* The MAC keys of the record and of every sealed entry, those of earlier passes too. */
-static bool note_mackeys(struct record_writer *w, struct err *err)
+static void note_kek(struct record_writer *w, const uint8_t kekid[KEKID_LEN])
+{
+    for (size_t i = 0; i < w->job.kek_count; i++) {
+        if (memcmp(w->job.keks[i].kekid, kekid, KEKID_LEN) == 0) w->kek_used[i] = true;
+    }
+}
+
+/* A reader refuses a KEK in JOB that no record needs: one whose records were all refused after JOB was written. */
+static bool check_keks(const struct record_writer *w, struct err *err)
+{
+    char id[2 * KEKID_LEN + 1];
+
+    for (size_t i = 0; i < w->job.kek_count; i++) {
+        if (w->kek_used[i]) continue;
+        hex_write(id, sizeof(id), w->job.keks[i].kekid, KEKID_LEN, false);
+        return err_set(err, ERR_INPUT,
+                       "every record that needs KEK %s was refused: take them out of the input and run again",
+                       id);
+    }
+    return true;
+}
+
+/* The MAC keys and KEKs of the record and of every sealed entry, those of earlier passes too. */
+static bool note_keys(struct record_writer *w, struct err *err)
 {
     for (size_t i = 0; i < w->parsed.entry_count; i++) {
-        if (w->parsed.entries[i].sealed && !note_mackey(w, w->parsed.entries[i].mackey, err)) return false;
+        if (!w->parsed.entries[i].sealed) continue;
+        note_kek(w, w->parsed.entries[i].kekid);
+        if (!note_mackey(w, w->parsed.entries[i].mackey, err)) return false;
     }
+    note_kek(w, w->parsed.seal.kekid);
     return note_mackey(w, w->parsed.seal.mackey, err);
 }
 
@@ -137,7 +164,7 @@ static bool check(struct record_writer *w, const uint8_t *record, size_t len, st
 
 bool record_writer_append(struct record_writer *w, const uint8_t *record, size_t len, struct err *err)
 {
-    if (!check(w, record, len, err) || !note_mackeys(w, err) || !append(w, record, len, err)) return false;
+    if (!check(w, record, len, err) || !note_keys(w, err) || !append(w, record, len, err)) return false;
     w->next++;
     w->count++;
     return true;
@@ -173,7 +200,7 @@ bool record_writer_finish(struct record_writer *w, const struct record_signer *s
     buf_init(&record, MIC_RECORD_MAX);
     memcpy(end.job_id, w->job.job_id, JOB_ID_LEN);
     memcpy(end.signer, signer->id, SHA256_LEN);
-    bool ok = digest_peek(w->digest, end.file_hash, err);
+    bool ok = check_keks(w, err) && digest_peek(w->digest, end.file_hash, err);
     end_group_put_signed(&part, &end);
     end_group_to_be_signed(&message, part.data, part.len);
     ok = ok && buf_ok(&part, "END record", err) && buf_ok(&message, "END record", err) &&
