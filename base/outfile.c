@@ -43,15 +43,31 @@ static bool refuse_existing(const char *path, struct err *err)
     return true;
 }
 
+static bool refuse_partial(const char *partial, struct err *err)
+{
+    return err_set(err, ERR_FILE,
+                   "%s: exists: another run is writing it, or one was broken off; "
+                   "if none is running, remove it",
+                   partial);
+}
+
+bool outfile_is_new(const char *path, struct err *err)
+{
+    struct outfile names = {.fd = -1};
+    struct stat st;
+    bool ok = make_names(&names, path, err) && refuse_existing(path, err);
+
+    if (ok && lstat(names.partial, &st) == 0) ok = refuse_partial(names.partial, err);
+    free(names.partial);
+    free(names.path);
+    return ok;
+}
+
 static bool open_partial(struct outfile *f, struct err *err)
 {
     f->fd = open(f->partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (f->fd >= 0) return true;
-    if (errno == EEXIST)
-        return err_set(err, ERR_FILE,
-                       "%s: exists: another run is writing it, or one was broken off; "
-                       "if none is running, remove it",
-                       f->partial);
+    if (errno == EEXIST) return refuse_partial(f->partial, err);
     if (errno == ENOENT)
         return err_set(err, ERR_FILE, "%s: cannot be created: its folder does not exist", f->partial);
     return err_set_errno(err, ERR_FILE, errno, "%s: cannot be created", f->partial);

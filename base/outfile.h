@@ -15,6 +15,8 @@ struct outfile;
 
 /* False (ERR_FILE): PATH exists, PATH.partial exists (the message says how to go on), folder not writable. */
 MUST_CHECK bool outfile_create(struct outfile **out, const char *path, struct err *err);
+/* What outfile_create would say of PATH and PATH.partial, long before it is called. */
+MUST_CHECK bool outfile_is_new(const char *path, struct err *err);
 /* As outfile_create, but the finished file replaces an existing PATH (state files, never results). */
 MUST_CHECK bool outfile_create_replacing(struct outfile **out, const char *path, struct err *err);
 /* Appends all bytes. False (ERR_FILE): disk full, limit, I/O error; the file is cut back to where it was. */

@@ -1,4 +1,4 @@
-/* prep/interrupt.h - SIGINT and SIGTERM as something to ask for, without a handler and without global state. */
+/* prep/interrupt.h - SIGINT and SIGTERM as something to ask for, without global state. */
 #ifndef PREP_INTERRUPT_H
 #define PREP_INTERRUPT_H
 
@@ -10,6 +10,8 @@ struct interrupt {
     int fd; /* −1: not watching */
     sigset_t before;
 };
+/* Until then SIGINT and SIGTERM end the process, with a word and exit status 130. */
+void interrupt_ends_process(void);
 /* From now on SIGINT and SIGTERM wait to be asked for. Call it after the keeper was forked: children inherit the mask. */
 MUST_CHECK bool interrupt_watch(struct interrupt *i, struct err *err);
 /* Has one come since? */

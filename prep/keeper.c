@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -167,7 +168,8 @@ static int keeper_main(int fd, const struct job *job)
     struct err err = ERR_INIT;
 
     wire_init(&w, fd);
-    handle(SIGINT, on_signal); /* an interrupted prompt must put the terminal's echo back */
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* a prompt ends when nobody waits for the PIN any more */
+    handle(SIGINT, on_signal);        /* an interrupted prompt must put the terminal's echo back */
     handle(SIGTERM, on_signal);
     bool ok = get_pins(job, &pins, &err);
     answer(&w, WIRE_READY, 0, ok ? NULL : &err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/secret.h"
 #include "hsm/probe.h"
 
 const struct ring_master *keyring_master(const struct keyring *k, const struct key_settings *settings)
@@ -87,6 +88,7 @@ static bool find_master(struct keyring *k, size_t index, struct err *err)
         return false;
     }
     derivation_double(l, master->k1);
+    wipe(l, sizeof(l));
     master->has_k1 = true;
     return true;
 }
@@ -175,6 +177,7 @@ void keyring_free(struct keyring *k)
 {
     if (!k) return;
     hsm_key_destroy(k->master, &k->mac_key);
+    if (k->masters) wipe(k->masters, (k->job->key_count + 1) * sizeof(*k->masters)); /* subkeys */
     free(k->masters);
     free(k->issuers);
     free(k);

@@ -155,6 +155,7 @@ bool card_reader_next(struct card_reader *r, struct card_input *out, bool *end, 
 {
     struct row row;
     r->can_go_on = false;
+    out->number = 0;
     snprintf(r->place, r->place_size, "%s", rows_path(r->rows));
     if (!rows_next(r->rows, &row, end, err)) {
         r->can_go_on = err->kind == ERR_INPUT && rows_can_go_on(r->rows);
@@ -163,7 +164,6 @@ bool card_reader_next(struct card_reader *r, struct card_input *out, bool *end, 
     if (*end) return true;
     set_place(r, &row);
     r->can_go_on = true;
-    out->number = 0;
     out->counter = 0;
     out->card = row.card;
     if (row.sealed) out->number = row.card.number;
@@ -248,4 +248,14 @@ void card_reader_header(const struct card_reader *r, struct buf *out)
 void card_reader_raw(const struct card_reader *r, const uint8_t **bytes, size_t *len)
 {
     rows_raw(r->rows, bytes, len);
+}
+
+bool card_reader_unchanged(const struct card_reader *r, struct err *err)
+{
+    return rows_unchanged(r->rows, err);
+}
+
+uint64_t card_reader_number(const struct card_reader *r, const struct card_input *in, uint64_t position)
+{
+    return card_reader_earlier_pass(r) && in->number > 0 ? in->number : position;
 }

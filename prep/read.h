@@ -40,5 +40,9 @@ void card_reader_header(const struct card_reader *r, struct buf *out);
 /* For exactly what was refused: the raw bytes of the current record (for the set-aside file), borrowed until the next
  * call; ends the life of the card's fields. NULL if they cannot be had. */
 void card_reader_raw(const struct card_reader *r, const uint8_t **bytes, size_t *len);
+/* False (ERR_INPUT): the main input was changed since it was opened. What joins said is kept since then. */
+MUST_CHECK bool card_reader_unchanged(const struct card_reader *r, struct err *err);
+/* The number under which a card is known that card_reader_next gave or refused: an earlier pass's, else `position` (prep/survey.h). */
+uint64_t card_reader_number(const struct card_reader *r, const struct card_input *in, uint64_t position);
 
 #endif

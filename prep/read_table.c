@@ -101,5 +101,11 @@ static void raw(const void *state, const uint8_t **bytes, size_t *len)
     err_ignore(reader_seek(t->reader, t->end, &unused), "it was there before");
 }
 
-const struct rows_kind read_table_kind = {release,   column_count, column_name, next,
-                                          can_go_on, rewind_table, no_summary,  raw};
+static bool unchanged(const void *state, struct err *err)
+{
+    const struct read_table *t = state;
+    return reader_unchanged(t->reader, err);
+}
+
+const struct rows_kind read_table_kind = {release,      column_count, column_name, next,     can_go_on,
+                                          rewind_table, no_summary,   raw,         unchanged};

@@ -77,3 +77,8 @@ void rows_raw(const struct rows *r, const uint8_t **bytes, size_t *len)
     *len = 0;
     r->kind->raw(r->state, bytes, len);
 }
+
+bool rows_unchanged(const struct rows *r, struct err *err)
+{
+    return r->kind->unchanged(r->state, err);
+}

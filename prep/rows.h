@@ -39,6 +39,8 @@ MUST_CHECK bool rows_rewind(struct rows *r, struct err *err);
 const struct mic_file_summary *rows_summary(const struct rows *r);
 /* The current or just refused row as the file has it; ends the life of its cells. NULL if it cannot be had. */
 void rows_raw(const struct rows *r, const uint8_t **bytes, size_t *len);
+/* False (ERR_INPUT): the file is not what it was when it was opened. */
+MUST_CHECK bool rows_unchanged(const struct rows *r, struct err *err);
 
 /* ---- what read_table.c and read_mic.c implement ---- */
 struct rows_kind {
@@ -50,6 +52,7 @@ struct rows_kind {
     bool (*rewind)(void *state, struct err *err);
     const struct mic_file_summary *(*summary)(const void *state);
     void (*raw)(const void *state, const uint8_t **bytes, size_t *len);
+    bool (*unchanged)(const void *state, struct err *err);
 };
 MUST_CHECK bool read_table_open(void **state, const struct input_settings *input, struct err *err);
 extern const struct rows_kind read_table_kind;

@@ -8,6 +8,7 @@
 
 #include "base/args.h"
 #include "base/hex.h"
+#include "base/outfile.h"
 #include "base/progress.h"
 #include "base/secret.h"
 #include "formats/mic_file.h"
@@ -43,25 +44,43 @@ struct run {
 
 /* ---- before the first card ---- */
 
-/* Shard k of n takes the k-th of n runs of numbers, as equal as can be. */
-static bool read_shard(struct run *r, const char *text, struct err *err)
+static bool parse_shard(const char *text, uint16_t *shard, uint16_t *shards, struct err *err)
 {
-    unsigned long shard = 1, shards = 1;
-    char *end = NULL;
+    const char *slash = strchr(text, '/');
+    struct cur before = cur_make((const uint8_t *)text, slash ? (size_t)(slash - text) : 0, 0);
+    struct cur after = cur_make((const uint8_t *)(slash ? slash + 1 : ""), slash ? strlen(slash + 1) : 0, 0);
+    uint64_t k = 0, n = 0;
+    struct err unused = ERR_INIT;
 
-    if (text) {
-        shard = strtoul(text, &end, 10);
-        if (*end == '/') shards = strtoul(end + 1, &end, 10);
-        if (*end != '\0' || shard == 0 || shard > shards || shards > SHARDS_MAX)
-            return err_set(err, ERR_CONFIG, "--shard '%s' is not of the form 2/4", text);
-    }
+    if (cur_left(&before) == 0 || cur_left(&before) > 5 || cur_left(&after) == 0 || cur_left(&after) > 5 ||
+        !cur_take_digits(&before, cur_left(&before), &k, "shard", &unused) ||
+        !cur_take_digits(&after, cur_left(&after), &n, "shards", &unused) || k == 0 || k > n ||
+        n > SHARDS_MAX)
+        return err_set(err, ERR_CONFIG, "--shard '%s' is not of the form 2/4", text);
+    *shard = (uint16_t)k;
+    *shards = (uint16_t)n;
+    return true;
+}
+
+static bool read_shard(struct run *r, const struct run_options *options, struct err *err)
+{
+    struct job_group *g = &r->job_group;
+
+    g->shard = g->shards = 1;
+    if (options->shard && !parse_shard(options->shard, &g->shard, &g->shards, err)) return false;
+    return g->shards == 1 || options->session.job_id ||
+           err_set(err, ERR_CONFIG, "--shard needs --job-id: the same for all %u shards",
+                   (unsigned)g->shards);
+}
+
+/* Shard k of n takes the k-th of n runs of numbers, as equal as can be. */
+static void share_out(struct run *r)
+{
+    uint64_t shard = r->job_group.shard, shards = r->job_group.shards;
     uint64_t planned = r->session.survey.planned;
-    r->job_group.shard = (uint16_t)shard;
-    r->job_group.shards = (uint16_t)shards;
     r->first = planned * (shard - 1) / shards + 1;
     r->last = planned * shard / shards;
     r->due = r->first;
-    return true;
 }
 
 static void add_passes(struct job_group *g, const struct mic_file_summary *earlier)
@@ -126,26 +145,27 @@ static bool begin(struct run *r, const char *job_path, const struct run_options 
 {
     struct session *s = &r->session;
 
-    if (!session_open(s, job_path, &options->session, err)) return false;
+    if (!read_shard(r, options, err) || !session_open(s, job_path, &options->session, err)) return false;
     const struct mic_file_summary *earlier = card_reader_earlier_pass(s->reader);
     if (earlier && options->shard)
         return err_set(err, ERR_CONFIG, "--shard: a further pass keeps the shards of its input");
-    if (!read_shard(r, options->shard, err)) return false;
+    share_out(r);
     if (earlier) {
         r->due = r->first = earlier->job.first_record;
         r->last = r->first + earlier->count + earlier->set_aside_count - 1;
     }
+    if (!outfile_is_new(s->job->output_path, err)) return false; /* before any number is taken */
     if (s->job->counter_path &&
         !counter_reserve(s->job->counter_path, s->job->counter_first, s->identity.job_id, s->survey.planned,
                          &s->identity.counter_first, err))
         return false;
     if (!pool_open(s->pool, card_reader_fields(s->reader), &s->identity, err) || !fill_job_group(r, err))
         return false;
-    if (!record_writer_create(&r->writer, s->job->output_path, &r->job_group, err)) return false;
     if (s->job->on_bad_record == BAD_RECORD_SET_ASIDE &&
-        !set_aside_new(&r->set_aside, s->job->set_aside_path, err))
+        !set_aside_new(&r->set_aside, s->job->set_aside_path, &r->job_group, err))
         return false;
-    return interrupt_watch(&r->interrupt, err);
+    return interrupt_watch(&r->interrupt, err) && /* from here on an interruption leaves an incomplete file */
+           record_writer_create(&r->writer, s->job->output_path, &r->job_group, err);
 }
 
 /* ---- cards ---- */
@@ -171,7 +191,7 @@ static bool feed(struct run *r, struct err *err)
         }
         r->position++;
         if (ok) ok = card_identify(&in, s->reader, s->job, &s->identity, r->position, err);
-        uint64_t number = ok ? in.number : r->position;
+        uint64_t number = card_reader_number(s->reader, &in, r->position);
         if (survey_is_bad(&s->survey, number) && (ok || card_reader_can_go_on(s->reader))) continue;
         if (!ok) return false; /* the survey found it good: the input has changed */
         if (is_due_here(r, number) && !pool_submit(s->pool, &in, err)) return false;
@@ -229,7 +249,7 @@ static bool prepare_all(struct run *r, struct err *err)
     r->in_cards_ms = clock_monotonic_ms() - began_ms;
     progress_finish(&r->progress, r->due - r->first, clock_monotonic_ms());
     if (r->interrupted) return true;
-    return set_aside_until(r, r->last + 1, err);
+    return card_reader_unchanged(s->reader, err) && set_aside_until(r, r->last + 1, err);
 }
 
 /* ---- after the last card ---- */
@@ -245,9 +265,10 @@ static bool finish(struct run *r, struct err *err)
     struct record_signer signer = {.sign = sign, .context = s->pool, .algorithm = SIGNATURE_RSA_SHA256};
 
     memcpy(signer.id, pool_token_report(s->pool)->signer, SHA256_LEN);
+    if (r->set_aside && !set_aside_commit(r->set_aside, s, r->first, r->last, err)) return false;
     if (r->job_group.kek_count > 0 && record_writer_count(r->writer) == 0)
-        return err_set(err, ERR_INPUT, "every record was refused: there is nothing to write");
-    if (r->set_aside && !set_aside_commit(r->set_aside, s, err)) return false;
+        return err_set(err, ERR_INPUT, "every record was refused: there is nothing to write; see '%s'",
+                       r->set_aside ? set_aside_path(r->set_aside) : s->job->input.path);
     return record_writer_finish(r->writer, &signer, err);
 }
 
@@ -290,7 +311,7 @@ static void report(const struct run *r, bool json)
     if (statistics.replaced) printf("worker processes replaced: %u\n", statistics.replaced);
     if (r->set_aside)
         printf("set aside: %" PRIu64 "%s%s\n", set_aside_count(r), set_aside_count(r) ? ", see " : "",
-               set_aside_count(r) ? s->job->set_aside_path : "");
+               set_aside_count(r) ? set_aside_path(r->set_aside) : "");
 }
 
 static void report_unused(struct run *r)
@@ -316,22 +337,33 @@ static void release(struct run *r, bool keep)
     session_close(&r->session);
 }
 
+/* With the command that starts again. */
+static bool say_interrupted(const struct run *r, const char *job_path, const struct run_options *o,
+                            struct err *err)
+{
+    const struct session_options *s = &o->session;
+    const char *partial = record_writer_partial_path(r->writer);
+    char workers[40] = "";
+
+    if (s->workers) snprintf(workers, sizeof(workers), " --workers %" PRIu64, s->workers);
+    return err_set(
+        err, ERR_INTERRUPTED,
+        "interrupted after %" PRIu64 " of %" PRIu64 " records; '%s' is incomplete and no bureau accepts it. "
+        "To start again: rm '%s' && cardprep run '%s'%s%s%s%s%s%s%s%s",
+        r->due - r->first, r->last - r->first + 1, partial, partial, job_path, s->output ? " --output '" : "",
+        s->output ? s->output : "", s->output ? "'" : "", s->job_id ? " --job-id " : "",
+        s->job_id ? s->job_id : "", o->shard ? " --shard " : "", o->shard ? o->shard : "", workers);
+}
+
 static int run(struct run *r, const char *job_path, const struct run_options *options)
 {
     struct err err = ERR_INIT;
     int status = 0;
 
     r->started_ms = clock_monotonic_ms();
+    interrupt_ends_process();
     bool ok = begin(r, job_path, options, &err) && prepare_all(r, &err);
-    if (ok && r->interrupted) {
-        err_set(&err, ERR_INTERRUPTED,
-                "interrupted after %" PRIu64 " of %" PRIu64
-                " records; '%s' is incomplete and no bureau accepts it. "
-                "To start again: rm '%s' && cardprep run '%s'",
-                r->due - r->first, r->last - r->first + 1, record_writer_partial_path(r->writer),
-                record_writer_partial_path(r->writer), job_path);
-        ok = false;
-    }
+    if (ok && r->interrupted) ok = say_interrupted(r, job_path, options, &err);
     ok = ok && finish(r, &err);
     if (ok) {
         report(r, options->json);

@@ -1,6 +1,7 @@
 #include "prep/set_aside.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,22 +17,39 @@ struct set_aside {
     char *path;
     struct refused *late; /* by workers, rising */
     size_t count, room;
+    uint64_t first, last; /* records of this shard */
 };
 
-bool set_aside_new(struct set_aside **out, const char *path, struct err *err)
+static char *make_path(const char *path, const struct job_group *job)
+{
+    char *made = NULL;
+    if (job->shards < 2) return strdup(path);
+    return asprintf(&made, "%s.%u-of-%u", path, (unsigned)job->shard, (unsigned)job->shards) < 0 ? NULL
+                                                                                                 : made;
+}
+
+bool set_aside_new(struct set_aside **out, const char *path, const struct job_group *job, struct err *err)
 {
     if (!path) return err_set(err, ERR_CONFIG, "on_bad_record: set-aside needs output: set_aside");
-    if (access(path, F_OK) == 0)
-        return err_set(err, ERR_FILE,
-                       "'%s' exists; move it away or name another file under output: set_aside", path);
     struct set_aside *s = calloc(1, sizeof(*s));
-    if (s) s->path = strdup(path);
+    if (s) s->path = make_path(path, job);
     if (!s || !s->path) {
         free(s);
         return err_set_no_memory(err);
     }
+    if (access(s->path, F_OK) == 0) {
+        err_set(err, ERR_FILE, "'%s' exists; move it away or name another file under output: set_aside",
+                s->path);
+        set_aside_free(s);
+        return false;
+    }
     *out = s;
     return true;
+}
+
+const char *set_aside_path(const struct set_aside *s)
+{
+    return s->path;
 }
 
 void set_aside_free(struct set_aside *s)
@@ -107,12 +125,12 @@ static bool write_all(struct set_aside *s, struct session *session, struct outfi
             card_reader_next(reader, &in, &end, &refusal) &&
             (end || card_identify(&in, reader, session->job, &session->identity, position + 1, &refusal));
         if (good && end) break;
-        uint64_t number = good ? in.number : position + 1;
         position++;
+        uint64_t number = card_reader_number(reader, &in, position);
         buf_clear(&b);
         if (bad < survey->bad_count && survey->bad[bad] == number) {
             const char *reason = next_message(&messages, &len);
-            put_one(&b, reader, number, reason, len);
+            if (number >= s->first && number <= s->last) put_one(&b, reader, number, reason, len);
             bad++;
         } else if (late < s->count && s->late[late].number == number) {
             put_one(&b, reader, number, s->late[late].reason, (int)strlen(s->late[late].reason));
@@ -125,11 +143,17 @@ static bool write_all(struct set_aside *s, struct session *session, struct outfi
     return ok;
 }
 
-bool set_aside_commit(struct set_aside *s, struct session *session, struct err *err)
+bool set_aside_commit(struct set_aside *s, struct session *session, uint64_t first, uint64_t last,
+                      struct err *err)
 {
     struct outfile *file = NULL;
+    size_t due = s->count;
 
-    if (s->count == 0 && session->survey.bad_count == 0) return true;
+    for (size_t i = 0; i < session->survey.bad_count; i++)
+        due += session->survey.bad[i] >= first && session->survey.bad[i] <= last;
+    if (due == 0) return true;
+    s->first = first;
+    s->last = last;
     bool ok =
         outfile_create(&file, s->path, err) && write_all(s, session, file, err) && outfile_commit(file, err);
     outfile_close(file, false);

@@ -10,13 +10,17 @@
 
 struct set_aside;
 
-/* Notes only; nothing is written before set_aside_commit. False: path missing (ERR_CONFIG) or the file exists (ERR_FILE). */
-MUST_CHECK bool set_aside_new(struct set_aside **out, const char *path, struct err *err);
+/* Notes only; nothing is written before set_aside_commit. A shard writes what it refused itself, to PATH.K-of-N.
+ * False: path missing (ERR_CONFIG) or the file exists (ERR_FILE). */
+MUST_CHECK bool set_aside_new(struct set_aside **out, const char *path, const struct job_group *job,
+                              struct err *err);
+const char *set_aside_path(const struct set_aside *s);
 /* A record that a worker refused; those that the survey refused are known. */
 MUST_CHECK bool set_aside_add(struct set_aside *s, uint64_t number, const struct err *reason,
                               struct err *err);
-/* Reads the input once more for the refused records and writes the file; no file when there are none. */
-MUST_CHECK bool set_aside_commit(struct set_aside *s, struct session *session, struct err *err);
+/* Reads the input once more for the refused records from `first` to `last` and writes the file; no file when there are none. */
+MUST_CHECK bool set_aside_commit(struct set_aside *s, struct session *session, uint64_t first, uint64_t last,
+                                 struct err *err);
 void set_aside_free(struct set_aside *s);
 
 #endif

@@ -184,10 +184,9 @@ static bool survey_card(struct surveyor *s, uint64_t position, struct err *err)
 static bool survey_next(struct surveyor *s, uint64_t position, bool *end, struct err *err)
 {
     struct err why = ERR_INIT;
-    uint64_t number = position;
     bool read = card_reader_next(s->reader, &s->input, end, &why);
     if (read && *end) return true;
-    if (read && s->earlier) number = s->input.card.number;
+    uint64_t number = card_reader_number(s->reader, &s->input, position);
     if (read && survey_card(s, position, &why)) return true;
     bool can = why.kind == ERR_INPUT && card_reader_can_go_on(s->reader);
     if (can && s->job->on_bad_record == BAD_RECORD_SET_ASIDE) return note_bad(s, number, &why, err);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/progress.h"
+#include "formats/pan.h"
 #include "hsm/probe.h"
 #include "prep/prepare.h"
 #include "prep/wire.h"
@@ -198,6 +199,7 @@ static bool serve_one(struct worker *w, enum wire_type type, struct cur payload,
     default:
         return err_set(err, ERR_INTERNAL, "unknown request %d", (int)type);
     }
+    if (!ok) pan_mask_text(failure.text);
     if (!ok) answer_refused(w, type == WIRE_CARD ? w->input.number : 0, &failure);
     if (wire_unsent(&w->wire) < FLUSH_BYTES && clock_monotonic_ms() - w->unsent_since_ms < FLUSH_AFTER_MS)
         return true;

@@ -1,92 +1,25 @@
 /* Worker processes on a real token: all cards once and in order, whatever happens to the processes. */
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "formats/card_record.h"
-#include "job_fixture.h"
+#include "pool_bench.h"
 #include "prep/pool_internal.h"
 #include "prep/survey.h"
-#include "softtoken.h"
-
-enum { CARDS = 60 };
-
-static struct softtoken soft;
-
-static const char profile[] =
-    "profile: keyed\nversion: 1\ntitle: Keyed\n"
-    "elements:\n"
-    "  - {tag: DF08, name: number, from: {field: number}, convert: numeric, length: 8}\n"
-    "keys:\n"
-    "  - {name: KDL, kind: des2, master: KML, method: complement, data: {element: DF08}}\n"
-    "groupings:\n"
-    "  - {dgi: \"0101\", place: [DF08]}\n"
-    "  - {dgi: \"8000\", keys: [KDL]}\n";
-
-static const char job_text[] = "job: pool\nissuer: \"476173\"\n"
-                               "tokens: {master: {module: \"%s\", label: issuer, pin: \"file:%s\"}}\n"
-                               "kek: {version: 1, label: KEK-1, kcv: \"%s\"}\n"
-                               "signing_key: {label: signer}\n"
-                               "keys: [{name: KML, version: 1, algorithm: des2, label: KML-1, kcv: \"%s\"}]\n"
-                               "input: {format: csv, file: cards.csv}\n"
-                               "applications: [{aid: F04C4F59414C5459, profile: keyed.yaml}]\n"
-                               "output: {file: out.mic}\n"
-                               "workers: %u\n%s";
-static char kek_kcv[16], kml_kcv[16];
 
 struct bench {
     struct fixture *f;
     struct pool *pool;
 };
 
-static bool make_keys(struct err *err)
-{
-    struct hsm_token *t = NULL;
-    struct hsm_key key;
-    struct hsm_pair pair;
-    uint8_t kcv[HSM_KCV_MAX];
-    size_t len = 0;
-    const struct hsm_key_ref kek = {
-        .name = "KEK", .label = "KEK-1", .role = HSM_ROLE_KEK_ISSUER, .algorithm = HSM_AES256};
-    const struct hsm_key_ref kml = {
-        .name = "KML", .label = "KML-1", .role = HSM_ROLE_MASTER, .algorithm = HSM_DES2};
-    const struct hsm_pair_ref signer = {
-        {.name = "signer", .label = "signer", .role = HSM_ROLE_SIGNING_PAIR, .algorithm = HSM_RSA},
-        2048,
-        65537};
-    bool ok = softtoken_open(&soft, "issuer", &t, err) &&
-              softtoken_import(t, &kek, "3BA43B73B9EC3BA168A4DE3B72AA17DF95600AFE3F8249F03758351363777FB8",
-                               &key, err) &&
-              hsm_kcv(t, &key, HSM_ROLE_KEK_ISSUER, kcv, &len, err);
-    for (size_t i = 0; ok && i < len; i++)
-        snprintf(kek_kcv + 2 * i, 3, "%02X", kcv[i]);
-    ok = ok && softtoken_import(t, &kml, "0BC1BAC1018FF297E54F293BCBC2ADF7", &key, err) &&
-         hsm_kcv(t, &key, HSM_ROLE_MASTER, kcv, &len, err);
-    for (size_t i = 0; ok && i < len; i++)
-        snprintf(kml_kcv + 2 * i, 3, "%02X", kcv[i]);
-    ok = ok && hsm_pair_generate(t, &signer, &pair, err);
-    hsm_token_close(t);
-    return ok;
-}
-
-/* A job of `workers` processes over CARDS cards, its keeper started; `more` are further lines of the job. */
+/* The job's keeper is started and its input open. */
 static bool bench_open(struct bench *b, unsigned workers, const char *pin, const char *more, struct err *err)
 {
-    char text[4096], pin_path[600], cards[CARDS * 32] = "number\n";
-
     b->pool = NULL;
     b->f = fixture_new();
-    fixture_text(b->f, "keyed.yaml", profile);
-    fixture_text(b->f, "pin", pin);
-    snprintf(pin_path, sizeof(pin_path), "%s", fixture_path(b->f, "pin"));
-    chmod(pin_path, 0600);
-    for (unsigned i = 1; i <= CARDS; i++)
-        snprintf(cards + strlen(cards), sizeof(cards) - strlen(cards), "60000000%08u\n", i);
-    fixture_text(b->f, "cards.csv", cards);
-    snprintf(text, sizeof(text), job_text, soft.module, pin_path, kek_kcv, kml_kcv, workers, more);
-    fixture_text(b->f, "job.yaml", text);
+    bench_files(b->f, workers, pin, more, NULL);
     return job_load(&b->f->job, fixture_path(b->f, "job.yaml"), err) &&
            pool_start(&b->pool, b->f->job, err) && card_reader_open(&b->f->reader, b->f->job, err);
 }
