@@ -5,7 +5,7 @@
 
 #include "config/job_read.h"
 
-enum { RETIRE_AFTER_DEFAULT = 5000, CARD_TIMEOUT_DEFAULT_S = 120, WORKERS_MAX = 256, TIMEOUT_MAX_S = 86400 };
+enum { RETIRE_AFTER_DEFAULT = 20000, CARD_TIMEOUT_DEFAULT_S = 120, WORKERS_MAX = 256, TIMEOUT_MAX_S = 86400 };
 
 static bool read_name(const struct tree_node *value, void *into, struct err *err)
 {
