@@ -38,6 +38,42 @@ purse_credit_loyalty_from_csv()
     no_card_number people
 }
 
+# e = 3, and other sizes than the shipped 1024 bits, up to that of the issuer's key.
+key_pairs_of_other_exponents_and_sizes()
+{
+    rm profiles
+    cp -r "$tokens/profiles" profiles
+    job job
+    cards 2
+    for pair in 'bits: 1024, exponent: 3' 'bits: 1152, exponent: 65537' 'bits: 1408, exponent: 3'; do
+        for profile in purse emv-credit; do
+            sed -i "s/^key_pair:.*/key_pair: {name: card-key, $pair}/" profiles/$profile.yaml
+        done
+        expect 0 "$cardprep" check job.yaml
+        expect 0 "$cardprep" run job.yaml --output pairs.mic
+        accepted pairs.mic 'accepted: 2 records, 6 entries (0 open), 14 secrets checked (0 more not decrypted), 10 certificates'
+        "$reader" --dump demo.keys.json pairs.mic >dump
+        case $pair in *' 3') exponent=03 ;; *) exponent=010001 ;; esac
+        grep -q "/9F47 = $exponent\$" dump || fail "$pair: $(grep /9F47 dump)"
+        rm pairs.mic
+    done
+}
+
+# No certificate outlives the one above it: found before any card is made.
+card_that_outlives_its_issuer()
+{
+    job job
+    cards 2
+    change cards.csv '3s/,20[0-9][0-9]-/,2039-/'
+    for command in check run; do
+        expect 4 "$cardprep" $command job.yaml
+        one_message
+        says 'cards.csv:3: record 2: application purse'
+        says "after the issuer's certificate"
+        nothing_there demo.mic
+    done
+}
+
 debit_from_fixed_columns()
 {
     job job-fixed
@@ -104,6 +140,8 @@ card_keys_by_des_are_refused_at_check()
 
 begin profiles softhsm
 shows 'purse, EMV credit and loyalty from CSV' purse_credit_loyalty_from_csv
+shows 'card key pairs of other exponents and sizes' key_pairs_of_other_exponents_and_sizes
+shows 'a card that would outlive its issuer certificate is refused before the run' card_that_outlives_its_issuer
 shows 'EMV debit with AES keys from fixed columns' debit_from_fixed_columns
 shows 'EMV debit with AES keys from a MIC file' debit_from_mic
 shows 'fixed columns and MIC give the same cards' formats_agree

@@ -27,6 +27,38 @@ worker_count_changes_nothing()
     same_cards one.mic five.mic
 }
 
+# The same for AES masters, for MIC input, for keys under the card's own keys, and for a further pass.
+worker_count_changes_no_other_job()
+{
+    cards 9 fixed
+    job job-fixed
+    prepare fixed1 --workers 1 --job-id $id
+    prepare fixed2 --workers 2 --job-id $id
+    same_cards fixed1.mic fixed2.mic
+    cards 9 mic
+    job job-mic
+    prepare mic1 --workers 1 --job-id $id
+    prepare mic2 --workers 2 --job-id $id
+    same_cards mic1.mic mic2.mic
+    cards 9 join
+    job job-joins
+    prepare joins1 --workers 1 --job-id $id
+    prepare joins2 --workers 2 --job-id $id
+    same_cards joins1.mic joins2.mic
+}
+
+worker_count_changes_no_further_pass()
+{
+    job job
+    cards 6
+    expect 0 "$cardprep" run job.yaml
+    cards 6 points
+    job job-second-pass
+    prepare second1 --workers 1 --job-id $id
+    prepare second2 --workers 2 --job-id $id
+    same_cards second1.mic second2.mic
+}
+
 retirement_changes_nothing()
 {
     job job
@@ -59,6 +91,20 @@ shards_make_the_same_records()
     records shard1.mic shard2.mic shard3.mic >shards.records
     diff whole.records shards.records || fail 'the shards are not the whole job'
     "$reader" --dump demo.keys.json shard2.mic | grep -q '^JOB/CE = 00020003' || fail 'shard 2 does not say so'
+}
+
+# Each shard looks through the whole input, so it finds what repeats in another one.
+repeats_are_found_over_all_shards()
+{
+    job job 's/^output:.*/output: {file: shard.mic}/'
+    cards 6
+    change cards.csv '7s/^demo-000006/demo-000001/'
+    for shard in 1 2 3; do
+        expect 4 "$cardprep" run job.yaml --job-id $id --shard $shard/3
+        one_message
+        says 'cards.csv:7: record 6'
+        nothing_there shard.mic
+    done
 }
 
 more_shards_than_cards()
@@ -102,8 +148,11 @@ no_cards_make_a_legal_file()
 
 begin workers softhsm
 shows 'one, two and five workers give the same cards' worker_count_changes_nothing
+shows 'one and two workers give the same cards of each other input and embodiment' worker_count_changes_no_other_job
+shows 'one and two workers give the same further pass' worker_count_changes_no_further_pass
 shows 'workers that retire after each card give the same cards' retirement_changes_nothing
 shows 'three shards give the cards of the whole job' shards_make_the_same_records
+shows 'what repeats over several shards is found in each' repeats_are_found_over_all_shards
 shows 'a shard without cards is legal' more_shards_than_cards
 shows 'the card number counter never repeats' counter_never_repeats
 shows 'a table with a header alone makes a legal file' no_cards_make_a_legal_file

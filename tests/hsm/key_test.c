@@ -115,6 +115,45 @@ static void test_pairs(void)
 }
 
 /* Compares the first bytes of what hsm_kcv gives with each block's kcv. */
+/* Every size at the ends of what the header promises, with either exponent. */
+static void test_pair_sizes(void)
+{
+    static const struct {
+        unsigned bits;
+        unsigned long exponent;
+    } sizes[] = {{1024, 3}, {1024, 65537}, {1408, 3}, {1984, 65537}, {4096, 3}, {4096, 65537}};
+    struct err err = ERR_INIT;
+    struct hsm_key_ref kek_ref = ref_of("sizes-kek", HSM_ROLE_KEK_ISSUER, HSM_AES256);
+    struct hsm_key kek = HSM_KEY_NONE;
+    struct hsm_token *t = open_token();
+    if (!t) return;
+    EXPECT_OK(hsm_key_generate(t, &kek_ref, &kek, &err));
+    for (size_t i = 0; i < SUITE_COUNT(sizes); i++) {
+        struct hsm_pair_ref ref = {ref_of("sizes", HSM_ROLE_CARD_PAIR, HSM_RSA), sizes[i].bits,
+                                   sizes[i].exponent};
+        struct hsm_pair pair;
+        struct buf wrapped;
+        buf_init(&wrapped, 4096);
+        EXPECT_OK(hsm_pair_generate(t, &ref, &pair, &err));
+        CU_ASSERT_EQUAL(pair.modulus_len, sizes[i].bits / 8);
+        CU_ASSERT_TRUE(pair.modulus[0] & 0x80);
+        CU_ASSERT_EQUAL(pair.exponent[pair.exponent_len - 1], sizes[i].exponent == 3 ? 3 : 1);
+        CU_ASSERT_EQUAL(pair.exponent_len, sizes[i].exponent == 3 ? 1 : 3);
+        EXPECT_OK(hsm_wrap_kwp(t, &kek, &pair.private_key, &wrapped, &err));
+        CU_ASSERT_TRUE(wrapped.len > 4 * pair.modulus_len);
+        buf_release(&wrapped);
+        hsm_pair_destroy(t, &pair);
+    }
+    struct hsm_pair_ref ref = {ref_of("sizes", HSM_ROLE_CARD_PAIR, HSM_RSA), 4104, 65537};
+    struct hsm_pair pair;
+    EXPECT_FAIL(hsm_pair_generate(t, &ref, &pair, &err), ERR_CONFIG, "512 to 4096");
+    ref.bits = 1024;
+    ref.exponent = 5;
+    EXPECT_FAIL(hsm_pair_generate(t, &ref, &pair, &err), ERR_CONFIG, "3 or 65537");
+    hsm_key_destroy(t, &kek);
+    hsm_token_close(t);
+}
+
 static void check_kcv_vector(struct hsm_token *t, const struct vector_block *block, enum hsm_role role,
                              bool des)
 {
@@ -182,6 +221,7 @@ static const struct test_case cases[] = {
     {"the full probe finds what SoftHSM does and leaves nothing", test_profile},
     {"a key of every role is made, checked and found by its check value", test_roles},
     {"a pair of every role is made and found", test_pairs},
+    {"pairs of 1024 to 4096 bits, with e = 3 and 65537, leave wrapped", test_pair_sizes},
     {"check values equal the known answers, by each way of computing them", test_kcv_vectors},
 };
 

@@ -271,6 +271,52 @@ static void test_withdrawn(void)
     bench_close(&b);
 }
 
+/* One worker hangs at its first card while the other goes on: what is finished waits for it, and the window fills up and
+ * takes no more, long before the cards are at an end. */
+static void test_window(void)
+{
+    struct err err = ERR_INIT;
+    struct bench b;
+    char path[64];
+    uint64_t submitted = 0;
+    struct card_input in;
+    bool end = false;
+    unsigned full = 0;
+
+    snprintf(path, sizeof(path), "/tmp/cardprep-once-%d", (int)getpid());
+    unlink(path);
+    setenv("P11PROXY_HANG", "C_WrapKey:9", 1);
+    setenv("P11PROXY_ONCE", path, 1);
+    EXPECT_OK(bench_open(&b, 2, SOFTTOKEN_PIN, "card_timeout: 3\n", &err) && bench_workers(&b, &err));
+    memset(&in, 0, sizeof(in));
+    EXPECT_OK(card_reader_next(b.f->reader, &in, &end, &err));
+    uint64_t given = 0;
+    while (err.kind == ERR_NONE && given < 4 * (uint64_t)b.pool->slot_count) {
+        struct pool_result r;
+        bool got = false;
+        while (pool_has_room(b.pool)) {
+            EXPECT_OK(card_identify(&in, b.f->reader, b.f->job, &b.f->identity, submitted + 1, &err) &&
+                      pool_submit(b.pool, &in, &err));
+            submitted++;
+            if (err.kind != ERR_NONE) break;
+        }
+        CU_ASSERT_TRUE(pool_pending(b.pool) <= b.pool->slot_count);
+        CU_ASSERT_TRUE(b.pool->stored_bytes < b.pool->slot_count * 4096);
+        EXPECT_OK(pool_wait(b.pool, 100, &r, &got, &err));
+        if (!got) {
+            full += pool_pending(b.pool) == b.pool->slot_count;
+            continue;
+        }
+        given++;
+        CU_ASSERT_EQUAL(r.number, given);
+        CU_ASSERT_TRUE(r.ok);
+    }
+    CU_ASSERT_TRUE(full > 5);
+    CU_ASSERT_EQUAL(b.pool->statistics.replaced, 1);
+    unlink(path);
+    bench_close(&b);
+}
+
 static const struct test_case cases[] = {
     {"cards come back once and in order, with one to three workers", test_order},
     {"a worker is retired after its number of cards, none is lost", test_retired},
@@ -281,6 +327,7 @@ static const struct test_case cases[] = {
     {"workers that cannot be started again leave the work to the others", test_fewer_workers},
     {"without its keeper the pool ends with an error", test_keeper_dies},
     {"what no worker has begun can be taken back", test_withdrawn},
+    {"one worker that hangs fills a window that is bounded, and no card is lost", test_window},
 };
 
 int main(void)
