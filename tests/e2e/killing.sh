@@ -120,7 +120,7 @@ hung_worker_is_replaced()
     for kind in C_WrapKey C_SignInit; do
         once P11PROXY_HANG "$kind:$(($(calls $kind) - 2))"
         whole_and_right 1
-        replaced 1
+        if grep -q '"workers_replaced": 0' out; then fail "no worker was replaced: $(cat out)"; fi
     done
     nothing_left_on_the_token
 }
