@@ -172,7 +172,7 @@ bool secret_prompt(struct secret *s, const char *prompt, struct err *err)
     bool ok = false;
     int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (tty < 0 || tcgetattr(tty, &normal) != 0) {
-        err_set_errno(err, ERR_CONFIG, errno, "no terminal to ask on ('%s')", prompt);
+        err_set_errno(err, ERR_CONFIG, errno, "%sno terminal to ask on", prompt);
         goto out;
     }
     /* Without ISIG the interrupt key ends the line instead of the process, which would leave the

@@ -70,6 +70,10 @@ static bool read_file(const char *path, mode_t others, struct secret *pin, struc
         err_set(err, ERR_TOKEN, "PIN file %s may be read by others: chmod 600 it", path);
         goto out;
     }
+    if (st.st_size == 0) {
+        err_set(err, ERR_TOKEN, "PIN file %s is empty", path);
+        goto out;
+    }
     ok = secret_read_line(pin, fd, path, err);
 out:
     close(fd);
