@@ -1,8 +1,8 @@
 /* base/reader.h - sequential reading of a file with bounded memory.
  *
  * A reader holds one window of the file. It knows its offset and counts lines, so that every parser
- * can say where it is. The file is opened once and can be rewound: input is read twice (RECORD-FORMAT
- * JOB.DC), so a pipe is refused. */
+ * can say where it is. The file is opened once and can be rewound: input is read twice (JOB
+ * says how many records follow), so a pipe is refused. */
 #ifndef BASE_READER_H
 #define BASE_READER_H
 

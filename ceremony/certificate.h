@@ -1,5 +1,5 @@
 /* ceremony/certificate.h - an issuer key's certificate: requested, and either issued by the plan's TEST scheme CA or
- * waited for and accepted (EMV Book 2, 5.3; STANDARDS 3). */
+ * waited for and accepted (EMV Book 2, 5.3). */
 #ifndef CEREMONY_CERTIFICATE_H
 #define CEREMONY_CERTIFICATE_H
 

@@ -1,4 +1,4 @@
-/* ceremony/check_value.h - check values of components and of combined keys, before a token holds them (STANDARDS 2).
+/* ceremony/check_value.h - check values of components and of combined keys, before a token holds them (docs/KEYS.md).
  * DES: 3 bytes of TDES(00×8). AES: 5 bytes of CMAC(00×16). A form may give the first 3 bytes of the latter. */
 #ifndef CEREMONY_CHECK_VALUE_H
 #define CEREMONY_CHECK_VALUE_H

@@ -1,4 +1,4 @@
-/* ceremony/components.h - a key out of its components (STANDARDS 5): collected, each compared with its check value,
+/* ceremony/components.h - a key out of its components (docs/KEYS.md): collected, each compared with its check value,
  * combined. The file's head names the exception that this is. */
 #ifndef CEREMONY_COMPONENTS_H
 #define CEREMONY_COMPONENTS_H

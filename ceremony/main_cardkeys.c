@@ -1,4 +1,4 @@
-/* cardkeys - security officers make and check the keys of DESIGN 3 from one plan. */
+/* cardkeys - security officers make and check the keys of docs/KEYS.md from one plan. */
 #include "base/args.h"
 #include "base/secret.h"
 #include "ceremony/commands.h"

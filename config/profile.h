@@ -120,7 +120,7 @@ void profile_free(struct profile *p);
 int profile_element_index(const struct profile *p, uint32_t tag);
 /* Tags that the certificates section makes: 8F 90 92 9F32 93 9F46 9F47 9F48. */
 bool profile_is_certificate_tag(uint32_t tag);
-/* C0–CF, D0–DE, E1, E2: RECORD-FORMAT's own. */
+/* C0–CF, D0–DE, E1, E2: the MIC file's own. */
 bool profile_is_reserved_tag(uint32_t tag);
 /* Appends the canonical form (see canonical.h). */
 void profile_canonical(const struct profile *p, struct buf *out);

@@ -1,4 +1,4 @@
-/* formats/card_record.h - one card record of an output file against its JOB group: RECORD-FORMAT §1 to §4 as far as
+/* formats/card_record.h - one card record of an output file against its JOB group: docs/formats/mic-file.md as far as
  * they need neither keys nor the other records. What prep writes passes here before it is written. */
 #ifndef FORMATS_CARD_RECORD_H
 #define FORMATS_CARD_RECORD_H

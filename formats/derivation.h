@@ -1,5 +1,5 @@
-/* formats/derivation.h - derivation data: what is encrypted with a master key to make a card key (seed FIG. 3;
- * STANDARDS: EMV Book 2 A1.4, GlobalPlatform/CPS for the kmc methods). Pure: the encryption is the token's.
+/* formats/derivation.h - derivation data: what is encrypted with a master key to make a card key (FIG. 3;
+ * docs/formats/derivation.md: EMV Book 2 A1.4, GlobalPlatform/CPS for the kmc methods). Pure: the encryption is the token's.
  *
  * Input is the derivation data as tag C2 holds it; output is the block that the token encrypts. */
 #ifndef FORMATS_DERIVATION_H

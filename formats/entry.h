@@ -1,4 +1,4 @@
-/* formats/entry.h - the chip group: one entry per application, RECORD-FORMAT §3 and §4 (FIGS. 5C and 5D).
+/* formats/entry.h - the chip group: one entry per application, docs/formats/mic-file.md (FIGS. 5C and 5D).
  *
  * An entry is open (no keys yet) or sealed. DATA of a sealed entry is C1, C2?, then E1 and E2 in card order,
  * then loose elements. Readers here check everything that needs no key. */

@@ -1,4 +1,4 @@
-/* formats/fields.h - flat lists of TLVs as tables: JOB, CARD, END, E1 and E2 (RECORD-FORMAT §2 to §4).
+/* formats/fields.h - flat lists of TLVs as tables: JOB, CARD, END, E1 and E2 (docs/formats/mic-file.md).
  *
  * One table serves reader and writer. A row says which tag stands how often, how long its value is and where
  * it goes in the caller's struct. A tag without a row is refused, and so is one too many or one missing. */

@@ -1,4 +1,4 @@
-/* formats/groups.h - what the groups JOB, CARD, SEAL and END hold, RECORD-FORMAT §2. Reader and writer of one
+/* formats/groups.h - what the groups JOB, CARD, SEAL and END hold, docs/formats/mic-file.md. Reader and writer of one
  * group stand side by side and share one table of tags. Readers refuse a missing, repeated or unknown tag,
  * a wrong length, a wrong character. Writers keep the tables' order. */
 #ifndef FORMATS_GROUPS_H

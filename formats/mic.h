@@ -1,4 +1,4 @@
-/* formats/mic.h - framing of the MIC file, RECORD-FORMAT §1 (FIGS. 5A and 5B):
+/* formats/mic.h - framing of the MIC file, docs/formats/mic-file.md (FIGS. 5A and 5B):
  *
  *   record := RLEN(7 digits) ‖ group+        group := MIC(7, space-padded) ‖ LEN(7 digits) ‖ data
  *

@@ -1,4 +1,5 @@
-/* formats/mic_file.h - a whole output file checked without keys: RECORD-FORMAT §5 as far as it needs none.
+/* formats/mic_file.h - a whole output file checked without keys: docs/formats/mic-file.md,
+ * "What a reader refuses", as far as it needs none.
  *
  * Two passes over one open reader: the first hashes, checks structure and order and verifies END; the second
  * hands the records out and compares each with its digest of the first pass (kept in an unlinked temporary

@@ -1,5 +1,5 @@
 /* formats/mic_scan.h - the first pass over an output file, for formats/mic_file.c alone: reads every record,
- * remembers its digest, and checks what takes more than one record to see (RECORD-FORMAT §2 "Numbers", §5). */
+ * remembers its digest, and checks what takes more than one record to see (docs/formats/mic-file.md). */
 #ifndef FORMATS_MIC_SCAN_H
 #define FORMATS_MIC_SCAN_H
 

@@ -1,4 +1,4 @@
-/* formats/tlv.h - BER-TLV as RECORD-FORMAT §2 restricts it (ISO/IEC 7816-4): tags of 1–3 bytes, tag 00
+/* formats/tlv.h - BER-TLV as docs/formats/mic-file.md restricts it (ISO/IEC 7816-4): tags of 1–3 bytes, tag 00
  * refused, definite length in its shortest form. No padding between objects. */
 #ifndef FORMATS_TLV_H
 #define FORMATS_TLV_H

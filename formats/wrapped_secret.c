@@ -1,4 +1,4 @@
-/* E1 and E2: what an entry holds for the card, secret and clear (RECORD-FORMAT §4). */
+/* E1 and E2: what an entry holds for the card, secret and clear (docs/formats/mic-file.md). */
 #include "formats/entry.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "formats/dgi.h"
 
-/* RECORD-FORMAT 2 to 4, and for the card's own data EMV Book 3, annex A. Each table rises by tag. */
+/* docs/formats/mic-file.md, and for the card's own data EMV Book 3, annex A. Each table rises by tag. */
 static const struct inspect_tag job_tags[] = {
     {0xCE, "shard ‖ number of shards", FORM_HEX},
     {0xD0, "MIC of the chip group", FORM_TEXT},

@@ -138,7 +138,7 @@ static bool keep_loose(struct plan_work *w, struct err *err)
     return true;
 }
 
-/* ---- the cases of RECORD-FORMAT §3 ---- */
+/* ---- which entries are made, copied, replaced or left out (docs/formats/mic-file.md) ---- */
 
 /* `protect: none` for a record that lacks the application: an open entry of its elements, which is then copied. */
 static bool build_open(struct plan_work *w, struct err *err)

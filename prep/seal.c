@@ -1,4 +1,5 @@
-/* Sealing: each entry and the whole record under this worker's MAC key, which goes along wrapped (RECORD-FORMAT 2, 3). */
+/* Sealing: each entry and the whole record under this worker's MAC key, which goes along wrapped:
+ * docs/formats/mic-file.md. */
 #include "prep/workshop.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What two runs of one job may differ in, and that worker count, retirement and shards are not among it.
-# RECORD-FORMAT §6, masked by the reader's --mask: JOB D2 with all that repeats it, and D6; MAC keys, hence MACKEY, MAC, CF; RSA
+# docs/formats/mic-file.md, masked by --mask: JOB D2 with all that repeats it, and D6; MAC keys, hence MACKEY, MAC, CF; RSA
 # keys and all that follows from them (C7, certificates, check value of kind 06); DD and CB. --unwrap compares secrets in clear.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,4 +1,4 @@
-/* EMV Book 2 sections 5 and 6 (STANDARDS section 3): issuer certificate, signed static data and card
+/* EMV Book 2 sections 5 and 6 (docs/formats/emv.md): issuer certificate, signed static data and card
  * certificate of one entry, from the CA key down to the card key. */
 #include <string.h>
 

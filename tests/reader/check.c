@@ -1,4 +1,4 @@
-/* RECORD-FORMAT sections 1, 2 and 5: the file from its first digit to its last, record by record. END comes
+/* docs/formats/mic-file.md: the file from its first digit to its last, record by record. END comes
  * first, as it must for whoever uses the records. */
 #include <stdlib.h>
 #include <string.h>

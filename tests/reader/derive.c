@@ -1,4 +1,4 @@
-/* STANDARDS section 1, each method written out from its line of the table. */
+/* docs/formats/derivation.md, "Methods": each method written out from its line of the table. */
 #include <string.h>
 
 #include "keys.h"

@@ -1,5 +1,5 @@
 /* The file as text, one line per field, so that two runs of a job can be compared: DUMP_MASK puts * for what
- * RECORD-FORMAT section 6 lets differ, DUMP_UNWRAP shows what C7 holds. Works on accepted files only. */
+ * docs/formats/mic-file.md lets differ, DUMP_UNWRAP shows what C7 holds. Works on accepted files only. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

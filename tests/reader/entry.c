@@ -1,4 +1,4 @@
-/* RECORD-FORMAT section 3: order and rules of an entry's DATA, its binding and its MAC. */
+/* docs/formats/mic-file.md, "The chip group": order and rules of an entry's DATA, its binding and its MAC. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* reader.h - the independent reader of MIC files: checks a whole output file against RECORD-FORMAT
- * sections 1 to 5 with the TEST keys in hand, from the specification alone.
+/* reader.h - the independent reader of MIC files: checks a whole output file against
+ * docs/formats/mic-file.md with the TEST keys in hand, from the specification alone.
  *
  * The file stands in memory; every span below points into it. The first thing refused ends the check:
  * functions that take a struct reader return false with its refusal set. */

@@ -1,4 +1,4 @@
-/* RECORD-FORMAT section 4: opens one secret, checks its check value, makes derived keys again from their
+/* docs/formats/mic-file.md, "E1": opens one secret, checks its check value, makes derived keys again from their
  * master, and proves that an RSA key is one. */
 #include <stdlib.h>
 #include <string.h>
