@@ -10,18 +10,28 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/hex.h"
 #include "base/outfile.h"
 #include "base/progress.h"
 #include "base/reader.h"
 
-/* A line: job id (32 hex digits), first number, count, time, parted by one space each. */
-enum { COUNTER_LINE_MAX = 128, TIME_LEN = 20, LOCK_DEADLINE_MS = 10000, LOCK_PAUSE_MS = 20 };
+/* A line: job id (32 hex digits), first number, count, time, fingerprint (32 hex digits; older lines lack it), parted by
+ * one space each. */
+enum {
+    COUNTER_LINE_MAX = 160,
+    HASH_CHUNK = 65536,
+    TIME_LEN = 20,
+    LOCK_DEADLINE_MS = 10000,
+    LOCK_PAUSE_MS = 20
+};
 static const uint64_t number_max = 999999999999999999; /* 18 digits */
 
 struct reservation {
     uint8_t job_id[JOB_ID_LEN];
     uint64_t first, count;
+    bool has_input;
+    uint8_t input[COUNTER_INPUT_LEN];
 };
 
 /* What the file says. */
@@ -65,6 +75,19 @@ static bool take_number(struct cur *c, uint64_t *out, struct err *err)
     return cur_take_digits(c, digits, out, "number", err);
 }
 
+/* Time, and the fingerprint behind it. */
+static bool parse_tail(struct cur *c, struct reservation *out, struct err *err)
+{
+    const uint8_t *text = NULL;
+    out->has_input = cur_left(c) > TIME_LEN;
+    if (cur_left(c) < TIME_LEN) return err_set(err, ERR_INPUT, "no time at its end");
+    if (!cur_take(c, TIME_LEN, &text, "time", err)) return false;
+    if (!out->has_input) return true;
+    return take_char(c, ' ', err) && cur_take(c, 2 * COUNTER_INPUT_LEN, &text, "fingerprint", err) &&
+           hex_read_exact((const char *)text, 2 * COUNTER_INPUT_LEN, out->input, COUNTER_INPUT_LEN, err) &&
+           (cur_left(c) == 0 || err_set(err, ERR_INPUT, "too long"));
+}
+
 static bool parse_line(const uint8_t *line, size_t len, struct reservation *out, struct err *err)
 {
     struct cur c = cur_make(line, len, 0);
@@ -72,8 +95,7 @@ static bool parse_line(const uint8_t *line, size_t len, struct reservation *out,
     return cur_take(&c, 2 * JOB_ID_LEN, &id, "job id", err) &&
            hex_read_exact((const char *)id, 2 * JOB_ID_LEN, out->job_id, JOB_ID_LEN, err) &&
            take_char(&c, ' ', err) && take_number(&c, &out->first, err) && take_char(&c, ' ', err) &&
-           take_number(&c, &out->count, err) && take_char(&c, ' ', err) &&
-           (cur_left(&c) == TIME_LEN || err_set(err, ERR_INPUT, "no time at its end"));
+           take_number(&c, &out->count, err) && take_char(&c, ' ', err) && parse_tail(&c, out, err);
 }
 
 static bool ends_with_newline(struct reader *r, bool *out, struct err *err)
@@ -166,14 +188,15 @@ static bool sync_folder(const char *path, struct err *err)
 
 static void put_line(struct buf *b, const struct book *book, const struct reservation *r)
 {
-    char id[2 * JOB_ID_LEN + 1];
+    char id[2 * JOB_ID_LEN + 1], input[2 * COUNTER_INPUT_LEN + 1];
     char when[TIME_LEN + 1] = "";
     struct tm tm;
     time_t now = time(NULL);
     hex_write(id, sizeof(id), r->job_id, JOB_ID_LEN, true);
+    hex_write(input, sizeof(input), r->input, COUNTER_INPUT_LEN, true);
     if (gmtime_r(&now, &tm)) strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
     if (book->lacks_newline) buf_put_text(b, "\n");
-    buf_put_format(b, "%s %" PRIu64 " %" PRIu64 " %s\n", id, r->first, r->count, when);
+    buf_put_format(b, "%s %" PRIu64 " %" PRIu64 " %s %s\n", id, r->first, r->count, when, input);
 }
 
 static bool append(int fd, const char *path, const struct book *book, const struct reservation *r,
@@ -205,6 +228,11 @@ static bool reserve(int fd, const char *path, uint64_t start, struct reservation
                        "%s: this job has %" PRIu64 " numbers from %" PRIu64 " and cannot have %" PRIu64
                        "; its input changed since",
                        path, book.own.count, book.own.first, r->count);
+    if (book.found && book.own.has_input && memcmp(book.own.input, r->input, COUNTER_INPUT_LEN) != 0)
+        return err_set(err, ERR_INPUT,
+                       "%s: numbers %" PRIu64 " and up belong to this job id with another input; "
+                       "leave out --job-id to get numbers of its own",
+                       path, book.own.first);
     r->first = book.found ? book.own.first : book.next;
     if (book.found || r->count == 0) return true;
     if (r->first > number_max || r->count > number_max - r->first)
@@ -213,11 +241,32 @@ static bool reserve(int fd, const char *path, uint64_t start, struct reservation
     return append(fd, path, &book, r, err);
 }
 
-bool counter_reserve(const char *path, uint64_t start, const uint8_t job_id[JOB_ID_LEN], uint64_t count,
-                     uint64_t *first, struct err *err)
+bool counter_fingerprint(const char *path, uint8_t out[COUNTER_INPUT_LEN], struct err *err)
 {
-    struct reservation r = {.count = count};
-    memcpy(r.job_id, job_id, JOB_ID_LEN);
+    struct reader *r = NULL;
+    struct digest *d = NULL;
+    uint8_t hash[SHA256_LEN];
+    bool ok = reader_open(&r, path, err) && digest_new(&d, DIGEST_SHA256, err);
+
+    while (ok && reader_offset(r) < reader_size(r)) {
+        uint64_t left = reader_size(r) - reader_offset(r);
+        size_t len = left < HASH_CHUNK ? (size_t)left : HASH_CHUNK;
+        const uint8_t *bytes = NULL;
+        ok = reader_take(r, len, HASH_CHUNK, "input", &bytes, err) && digest_add(d, bytes, len, err);
+    }
+    ok = ok && digest_peek(d, hash, err);
+    if (ok) memcpy(out, hash, COUNTER_INPUT_LEN);
+    digest_free(d);
+    reader_free(r);
+    return ok;
+}
+
+bool counter_reserve(const char *path, uint64_t start, const struct counter_claim *claim, uint64_t *first,
+                     struct err *err)
+{
+    struct reservation r = {.count = claim->count, .has_input = true};
+    memcpy(r.job_id, claim->job_id, JOB_ID_LEN);
+    memcpy(r.input, claim->input, COUNTER_INPUT_LEN);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return err_set_errno(err, ERR_FILE, errno, "%s: counter file", path);
     bool ok = lock(fd, path, err) && reserve(fd, path, start, &r, err);

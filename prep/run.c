@@ -141,6 +141,16 @@ static bool fill_job_group(struct run *r, struct err *err)
     return expected_records(r) == 0 || add_kek(g, &pool_token_report(s->pool)->kek, err);
 }
 
+static bool reserve_numbers(struct session *s, struct err *err)
+{
+    struct counter_claim claim = {.count = s->survey.planned};
+
+    memcpy(claim.job_id, s->identity.job_id, JOB_ID_LEN);
+    return counter_fingerprint(s->job->input.path, claim.input, err) &&
+           counter_reserve(s->job->counter_path, s->job->counter_first, &claim, &s->identity.counter_first,
+                           err);
+}
+
 static bool begin(struct run *r, const char *job_path, const struct run_options *options, struct err *err)
 {
     struct session *s = &r->session;
@@ -155,10 +165,7 @@ static bool begin(struct run *r, const char *job_path, const struct run_options 
         r->last = r->first + earlier->count + earlier->set_aside_count - 1;
     }
     if (!outfile_is_new(s->job->output_path, err)) return false; /* before any number is taken */
-    if (s->job->counter_path &&
-        !counter_reserve(s->job->counter_path, s->job->counter_first, s->identity.job_id, s->survey.planned,
-                         &s->identity.counter_first, err))
-        return false;
+    if (s->job->counter_path && !reserve_numbers(s, err)) return false;
     if (!pool_open(s->pool, card_reader_fields(s->reader), &s->identity, err) || !fill_job_group(r, err))
         return false;
     if (s->job->on_bad_record == BAD_RECORD_SET_ASIDE &&
