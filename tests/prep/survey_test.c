@@ -1,6 +1,9 @@
 #include "prep/survey.h"
 
+#include <openssl/pem.h>
+
 #include "job_fixture.h"
+#include "mic_draft.h"
 
 static struct err err;
 
@@ -128,6 +131,53 @@ static void test_many_cards(void)
     fixture_free(f);
 }
 
+/* Cards 1, 3 and 4 of an earlier pass, which set card 2 aside; no card has a row in the join. */
+static void test_numbers_of_an_earlier_pass(void)
+{
+    struct fixture *f = fixture_new();
+    struct draft_key key;
+    struct draft d;
+    struct survey s;
+    struct buf b;
+
+    CU_ASSERT_TRUE_FATAL(draft_key_make(&key, SIGNATURE_RSA_SHA256));
+    draft_init(&d, 3);
+    d.job.planned = 4;
+    for (size_t i = 1; i < 3; i++) {
+        d.cards[i].card.number++;
+        d.cards[i].bound_to.number++;
+        object_id_default(d.cards[i].card.object_id, d.job.job_id, d.cards[i].card.number);
+    }
+    d.set_aside[0] = 2;
+    d.set_aside_count = 1;
+    buf_init(&b, 1 << 16);
+    draft_write(&b, &d, &key);
+    fixture_write(f, "cards.mic", b.data, b.len);
+    buf_release(&b);
+    FILE *pem = fopen(fixture_path(f, "signer.pem"), "w");
+    CU_ASSERT_EQUAL(PEM_write_PUBKEY(pem, key.key), 1);
+    fclose(pem);
+    draft_key_release(&key);
+    fixture_text(f, "loads.csv", "owner,load\nJOHN,1\n");
+    EXPECT_OK(
+        fixture_open(f,
+                     "input: {format: mic, file: cards.mic, "
+                     "mic_fields: [{field: owner, mic: EMBOSS, start: 1, length: 8}]}\n"
+                     "join: [{name: loads, format: csv, file: loads.csv, "
+                     "key: {column: owner, field: owner}, fields: {load_owner: owner}, missing: error}]\n"
+                     "signers: [signer.pem]\non_bad_record: set-aside\n"
+                     "applications: [{aid: F00000000001, profile: loyalty, optional: yes}]\n",
+                     &err));
+    f->job->kek.version = 2;
+    EXPECT_OK(survey_run(&s, f->reader, f->job, f->planner, &f->identity, &err));
+    CU_ASSERT_EQUAL_FATAL(s.bad_count, 3);
+    CU_ASSERT_EQUAL(s.bad[0], 1);
+    CU_ASSERT_EQUAL(s.bad[1], 3);
+    CU_ASSERT_EQUAL(s.bad[2], 4);
+    survey_release(&s);
+    fixture_free(f);
+}
+
 static const struct test_case cases[] = {
     {"counts", test_counts},
     {"no cards", test_no_cards},
@@ -137,6 +187,7 @@ static const struct test_case cases[] = {
     {"set aside", test_set_aside},
     {"unused rows can be errors", test_unused_rows_can_be_errors},
     {"many cards", test_many_cards},
+    {"refused cards of an earlier pass keep their numbers", test_numbers_of_an_earlier_pass},
 };
 
 int main(void)
