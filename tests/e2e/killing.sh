@@ -125,6 +125,18 @@ hung_worker_is_replaced()
     nothing_left_on_the_token
 }
 
+# One card and eight workers: the run ends while most of them are logging in. SoftHSM writes its token file at each login.
+run_that_ends_during_logins()
+{
+    start_case job-fixed 1 fixed
+    for round in 1 2 3 4; do
+        whole_and_right 8
+        find own/tokens -name token.object -size 0 >lost
+        [ ! -s lost ] || fail "round $round: a token file is empty"
+    done
+    nothing_left_on_the_token
+}
+
 # Every worker dies at its sixth wrap: the first card's.
 record_that_fells_two_is_named()
 {
@@ -251,6 +263,7 @@ keeper_killed()
 begin "killing${1:+_$1}" softhsm
 if [ "${1:-}" = quick ]; then
     shows 'a hung worker is replaced' hung_worker_is_replaced
+    shows 'a run that ends while workers log in leaves the token whole' run_that_ends_during_logins
     shows 'a record that fells two workers is named' record_that_fells_two_is_named
     shows 'workers that never start end the run' workers_that_never_start
     shows 'a signature that kills workers ends the run' signing_that_kills_ends
