@@ -148,6 +148,9 @@ MUST_CHECK bool job_settings_hash(const struct job *j, uint8_t out[32], struct e
  * the inputs' headers have not been read: then fields are checked only where the job itself says what every
  * input gives. */
 size_t job_lint(const struct job *j, const char *const *columns, size_t column_count, struct buf *findings);
+/* One warning for each of these fields that nothing of the job asks for: a misspelt column would otherwise leave
+ * its element to a default in silence. Names as for job_lint. */
+void job_unused_fields(const struct job *j, const char *const *fields, size_t count, struct buf *findings);
 /* Key by name and version (0: newest). NULL: none. */
 const struct key_settings *job_key(const struct job *j, const char *name, uint16_t version);
 

@@ -231,3 +231,49 @@ void lint_job_fields(struct lint *l, const struct job *j, const char *const *col
     for (size_t i = 0; i < j->join_count; i++)
         check_job_field(l, &n, "join ", j->joins[i].name, j->joins[i].key_field);
 }
+
+/* ---- fields that are given and that nobody asks for ---- */
+
+static bool group_asks_for(const struct job_group_template *g, const char *field)
+{
+    if (g->file_field && strcmp(g->file_field, field) == 0) return true;
+    for (size_t i = 0; g->text && i < template_field_count(g->text); i++) {
+        if (strcmp(template_field(g->text, i), field) == 0) return true;
+    }
+    return false;
+}
+
+static bool application_asks_for(const struct job_application *a, const char *field)
+{
+    bool renamed = false; /* the profile's own name is then another field's */
+    for (size_t i = 0; i < a->field_count; i++) {
+        if (strcmp(a->fields[i].column, field) == 0 && asks_for(lint_profile_of(a), a->fields[i].field))
+            return true;
+        renamed = renamed || strcmp(a->fields[i].field, field) == 0;
+    }
+    return !renamed && asks_for(lint_profile_of(a), field);
+}
+
+static bool job_asks_for(const struct job *j, const char *field)
+{
+    if (j->object_id_field && strcmp(j->object_id_field, field) == 0) return true;
+    for (size_t i = 0; i < j->join_count; i++) {
+        if (strcmp(j->joins[i].key_field, field) == 0) return true;
+    }
+    for (size_t i = 0; i < j->group_count; i++) {
+        if (group_asks_for(&j->groups[i], field)) return true;
+    }
+    for (size_t i = 0; i < j->application_count; i++) {
+        if (application_asks_for(&j->applications[i], field)) return true;
+    }
+    return false;
+}
+
+void job_unused_fields(const struct job *j, const char *const *fields, size_t count, struct buf *findings)
+{
+    struct lint l = {findings, j->path, 0};
+    for (size_t i = 0; i < count; i++) {
+        if (!job_asks_for(j, fields[i]))
+            lint_warning(&l, 0, "field '%s' of the input is used by nothing: is a name misspelt?", fields[i]);
+    }
+}

@@ -166,6 +166,8 @@ static void print_input(const struct check *c)
 static void print_warnings(struct check *c)
 {
     const char *messages = buf_text(&c->session.survey.messages), *unused = buf_text(&c->unused_rows);
+    const char *fields = buf_text(&c->session.unused_fields);
+    if (fields && fields[0]) fprintf(stderr, "%s", fields);
     if (messages && messages[0]) fprintf(stderr, "%s", messages);
     if (access(c->session.job->output_path, F_OK) == 0)
         fprintf(stderr,

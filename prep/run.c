@@ -156,6 +156,7 @@ static bool begin(struct run *r, const char *job_path, const struct run_options 
     struct session *s = &r->session;
 
     if (!read_shard(r, options, err) || !session_open(s, job_path, &options->session, err)) return false;
+    if (s->unused_fields.len > 0) fprintf(stderr, "%s", buf_text(&s->unused_fields));
     const struct mic_file_summary *earlier = card_reader_earlier_pass(s->reader);
     if (earlier && options->shard)
         return err_set(err, ERR_CONFIG, "--shard: a further pass keeps the shards of its input");

@@ -67,7 +67,9 @@ static bool try_output(const char *path, struct err *err)
 static bool open_inputs(struct session *s, struct err *err)
 {
     if (!card_reader_open(&s->reader, s->job, err)) return false;
-    if (!planner_new(&s->planner, s->job, card_reader_fields(s->reader), err)) return false;
+    const struct field_table *fields = card_reader_fields(s->reader);
+    job_unused_fields(s->job, fields->names, fields->count, &s->unused_fields);
+    if (!planner_new(&s->planner, s->job, fields, err)) return false;
     if (!survey_run(&s->survey, s->reader, s->job, s->planner, &s->identity, err)) return false;
     s->surveyed = true;
     return card_reader_rewind(s->reader, err);
@@ -78,6 +80,7 @@ bool session_open(struct session *s, const char *job_path, const struct session_
 {
     memset(s, 0, sizeof(*s));
     buf_init(&s->findings, 1 << 20);
+    buf_init(&s->unused_fields, 1 << 20);
     bool ok = job_load(&s->job, job_path, err) && override(&s->job->output_path, options->output, err) &&
               job_settings_hash(s->job, s->settings_hash, err) && make_identity(s, options->job_id, err) &&
               lint(s, err);
@@ -97,5 +100,6 @@ void session_close(struct session *s)
     card_reader_free(s->reader);
     job_free(s->job);
     buf_release(&s->findings);
+    buf_release(&s->unused_fields);
     memset(s, 0, sizeof(*s));
 }

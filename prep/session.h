@@ -23,6 +23,7 @@ struct session {
     struct planner *planner;
     struct survey survey;
     bool surveyed;
+    struct buf unused_fields;    /* warnings, one per line: fields of the input that nothing asks for */
     struct buf findings; /* of lint: warnings, one per line */
     size_t errors;
 };

@@ -405,6 +405,25 @@ static void test_application_without_profile(void)
     free(text);
 }
 
+static void test_unused_fields(void)
+{
+    static const char *const fields[] = {"card_id",     "pan",    "psx",   "portrait",
+                                         "kmc_version", "points", "iep_id"};
+    struct buf out;
+    char *text = demo_text("job.yaml");
+    make_issuer(1984, 1408, in_2032, in_2035);
+    struct job *j = load_text(text);
+    buf_init(&out, 4096);
+    if (j) job_unused_fields(j, fields, SUITE_COUNT(fields), &out);
+    const char *said = buf_text(&out);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(said);
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "field 'psx' of the input is used by nothing"));
+    CU_ASSERT_PTR_NULL(strchr(strchr(said, '\n') + 1, '\n')); /* and no other */
+    buf_release(&out);
+    job_free(j);
+    free(text);
+}
+
 static const struct test_case cases[] = {
     {"an application without a profile", test_application_without_profile},
     {"the demo's job is clean", test_demo_job_is_clean},
@@ -417,6 +436,7 @@ static const struct test_case cases[] = {
     {"one method per master version", test_one_method_per_master_version},
     {"refusals", test_refusals},
     {"profile not found", test_profile_not_found},
+    {"fields that nothing asks for", test_unused_fields},
 };
 
 int main(void)
