@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "hsm/pin.h"
-#include "prep/survey.h"
-#include "prep/worker.h"
+#include "prep/commands/survey.h"
+#include "prep/pool/worker.h"
 
 static bool get_pin(const struct token_settings *token, struct secret *pin, struct err *err)
 {

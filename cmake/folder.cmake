@@ -5,7 +5,7 @@
 # only targets that link the folder get that directory. A forbidden include does not compile.
 
 # cardprep_folder(NAME DEPENDS base formats … LIBRARIES PkgConfig::X …) makes the static library
-# cardprep_NAME of the folder's .c files; a program's main_*.c is left to cardprep_program.
+# cardprep_NAME of the .c files of the folder and of its subfolders; a program's main_*.c is left to cardprep_program.
 # LIBRARIES are private to the folder.
 function(cardprep_folder name)
     cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
@@ -13,7 +13,7 @@ function(cardprep_folder name)
     file(MAKE_DIRECTORY ${view})
     file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${view}/${name} SYMBOLIC)
     list(TRANSFORM ARG_DEPENDS PREPEND cardprep_)
-    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c ${CMAKE_CURRENT_SOURCE_DIR}/*/*.c)
     list(FILTER sources EXCLUDE REGEX "/main_[a-z]+\\.c$")
     if(NOT sources)
         add_library(cardprep_${name} INTERFACE)

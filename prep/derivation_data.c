@@ -3,7 +3,7 @@
  *
  * "From the record" is the element in its open entry, or the C2 of the sealed entry that is replaced; the other sources and the
  * counter are what the profile lists, in its order. */
-#include "prep/plan_work.h"
+#include "prep/planning/plan_work.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "base/args.h"
 #include "base/secret.h"
-#include "prep/commands.h"
+#include "prep/commands/commands.h"
 
 int main(int argc, char **argv)
 {

@@ -1,4 +1,4 @@
-#include "prep/plan_work.h"
+#include "prep/planning/plan_work.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 
 #include "config/job.h"
 #include "formats/entry.h"
-#include "prep/card_input.h"
+#include "prep/input/card_input.h"
 
 /* What distinguishes one run of a job. */
 struct job_identity {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "prep/columns.h"
-#include "prep/join.h"
+#include "prep/input/columns.h"
+#include "prep/input/join.h"
 
 struct bound_join {
     struct join *join;

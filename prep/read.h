@@ -7,7 +7,7 @@
 #define PREP_READ_H
 
 #include "config/job.h"
-#include "prep/card_input.h"
+#include "prep/input/card_input.h"
 
 struct card_reader;
 
@@ -24,7 +24,7 @@ void card_reader_put_inputs(const struct card_reader *r, struct buf *out);
 /* Where the input is, for messages: "cards.csv:812" or "cards.mic: record 3 at offset 123". */
 const char *card_reader_place(const struct card_reader *r);
 
-/* The next card; *end after the last. Borrowed until the next call. number and card are not set yet (prep/survey.h gives
+/* The next card; *end after the last. Borrowed until the next call. number and card are not set yet (prep/commands/survey.h gives
  * them), unless an earlier pass gave them.
  * False: ERR_INPUT for this record; card_reader_can_go_on tells whether the next one can be read. */
 MUST_CHECK bool card_reader_next(struct card_reader *r, struct card_input *out, bool *end, struct err *err);
@@ -42,7 +42,7 @@ void card_reader_header(const struct card_reader *r, struct buf *out);
 void card_reader_raw(const struct card_reader *r, const uint8_t **bytes, size_t *len);
 /* False (ERR_INPUT): the main input was changed since it was opened. What joins said is kept since then. */
 MUST_CHECK bool card_reader_unchanged(const struct card_reader *r, struct err *err);
-/* The number under which a card is known that card_reader_next gave or refused: an earlier pass's, else `position` (prep/survey.h). */
+/* The number under which a card is known that card_reader_next gave or refused: an earlier pass's, else `position` (prep/commands/survey.h). */
 uint64_t card_reader_number(const struct card_reader *r, const struct card_input *in, uint64_t position);
 
 #endif

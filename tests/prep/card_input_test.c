@@ -1,4 +1,4 @@
-#include "prep/card_input.h"
+#include "prep/input/card_input.h"
 
 #include "suite.h"
 

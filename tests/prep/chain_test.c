@@ -1,4 +1,4 @@
-#include "prep/chain.h"
+#include "prep/commands/chain.h"
 
 #include <jansson.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "prep/commands.h"
+#include "prep/commands/commands.h"
 #include "suite.h"
 
 enum { SAID_MAX = 1 << 16 };

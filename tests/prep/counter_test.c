@@ -1,4 +1,4 @@
-#include "prep/counter.h"
+#include "prep/input/counter.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

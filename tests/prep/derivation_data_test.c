@@ -1,5 +1,5 @@
 #include "job_fixture.h"
-#include "prep/survey.h"
+#include "prep/commands/survey.h"
 
 static struct err err;
 

@@ -1,7 +1,7 @@
-#include "prep/explain_card.h"
+#include "prep/commands/explain_card.h"
 
 #include "job_fixture.h"
-#include "prep/survey.h"
+#include "prep/commands/survey.h"
 
 static struct err err;
 

@@ -1,4 +1,4 @@
-#include "prep/inspect.h"
+#include "prep/commands/inspect.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include "prep/plan.h"
 
 #include "job_fixture.h"
-#include "prep/survey.h"
+#include "prep/commands/survey.h"
 
 static struct err err;
 

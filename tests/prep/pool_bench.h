@@ -6,7 +6,7 @@
 
 #include "hsm/crypto.h"
 #include "job_fixture.h"
-#include "prep/pool.h"
+#include "prep/pool/pool.h"
 #include "softtoken.h"
 
 enum { CARDS = 60 };

@@ -6,8 +6,8 @@
 
 #include "formats/card_record.h"
 #include "pool_bench.h"
-#include "prep/pool_internal.h"
-#include "prep/survey.h"
+#include "prep/pool/pool_internal.h"
+#include "prep/commands/survey.h"
 
 struct bench {
     struct fixture *f;

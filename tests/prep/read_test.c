@@ -8,7 +8,7 @@
 #include "base/hex.h"
 #include "base/outfile.h"
 #include "job_fixture.h"
-#include "prep/survey.h"
+#include "prep/commands/survey.h"
 
 static struct err err;
 

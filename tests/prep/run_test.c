@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "pool_bench.h"
-#include "prep/commands.h"
+#include "prep/commands/commands.h"
 
 #define JOB_ID "000102030405060708090A0B0C0D0E0F"
 enum { SAID_MAX = 1 << 14 };

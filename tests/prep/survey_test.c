@@ -1,4 +1,4 @@
-#include "prep/survey.h"
+#include "prep/commands/survey.h"
 
 #include <openssl/pem.h>
 

@@ -1,4 +1,4 @@
-#include "prep/unique.h"
+#include "prep/input/unique.h"
 
 #include "suite.h"
 

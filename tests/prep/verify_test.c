@@ -8,7 +8,7 @@
 #include "base/hex.h"
 #include "base/outfile.h"
 #include "config/certificate_file.h"
-#include "prep/commands.h"
+#include "prep/commands/commands.h"
 #include "suite.h"
 
 static const char sample[] = TEST_DATA_DIR "/samples/independent-5.mic";

@@ -1,5 +1,5 @@
 /* Messages between the processes of a run: whole, cut anywhere, one after another, nonsense. */
-#include "prep/wire.h"
+#include "prep/pool/wire.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

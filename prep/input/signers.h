@@ -1,0 +1,17 @@
+/* prep/input/signers.h - the public keys that may have sealed a file, out of PEM files (SubjectPublicKeyInfo, RFC 7468). */
+#ifndef PREP_SIGNERS_H
+#define PREP_SIGNERS_H
+
+#include "formats/mic_file.h"
+
+enum { SIGNERS_MAX = 16 };
+struct signers {
+    struct mic_signer keys[SIGNERS_MAX]; /* DER, owned */
+    size_t count;
+};
+
+/* False, and nothing to release: ERR_FILE, ERR_CONFIG (no public key in it, too many files); the file is named. */
+MUST_CHECK bool signers_load(struct signers *out, char *const *paths, size_t count, struct err *err);
+void signers_release(struct signers *s);
+
+#endif
