@@ -55,6 +55,39 @@ card_keys_mean_the_same()
     on_both job-joins join
 }
 
+# Method 11, which SoftHSM cannot: the purse's TDES keys under the card's own TDES key. The reader opens and re-derives them.
+card_keys_by_des()
+{
+    job job-joins 's/profile: purse-card-key}/profile: purse-card-key-des}/
+        s/^  - {name: KML-AES.*/  - {name: KML, version: 1, algorithm: des2, label: KML-1, kcv: "BF67BF"}/
+        s/^  - {name: KMU-AES.*/  - {name: KMU, version: 1, algorithm: des2, label: KMU-1, kcv: "FBCDD1"}/
+        s/^  - {name: KMC, version: 1.*/  - {name: KMC-DES, version: 1, algorithm: des2, label: KMC-DES-1, kcv: "8BAF47"}/
+        /^  - {name: KMC, version: 2/d'
+    change job.yaml "s|module: $module|module: $module, parameters: \"$parameters\"|"
+    cards 4 join
+    change batch.txt 's/..$/1 /'
+    with_keydata
+    expect 0 "$cardprep" check job.yaml
+    for workers in 1 2; do
+        expect 0 "$cardprep" run job.yaml --workers $workers --job-id $id --output des$workers.mic
+        accepted des$workers.mic 'accepted: 4 records, 4 entries (0 open), 8 secrets checked (0 more not decrypted)'
+    done
+    same_cards des1.mic des2.mic
+    "$reader" --dump demo.keys.json des1.mic >dump
+    [ "$(grep -c '/C6 = 11$' dump)" -eq 8 ] || fail "no method 11: $(grep /C6 dump)"
+    grep -q '/CC = .*' dump || fail "no name of the card's own key"
+}
+
+# What doctor finds is what the suites above rely on.
+doctor_knows_the_token()
+{
+    expect 0 "$cardkeys" doctor --module "$module" --parameters "$parameters" --token demo-issuer --pin file:pins/issuer.pin
+    for line in '^no   rsa-e3 ' '^yes  wrap-tdes-ecb ' '^no   honours-extractable ' 'C_GenerateKeyPair: CKR_ARGUMENTS_BAD' \
+        '^RFC 5649 by mechanism 0x210B$'; do
+        grep -q -- "$line" out || fail "doctor does not say '$line': $(cat out)"
+    done
+}
+
 # NSS makes no pairs with e = 3; check says so before the run.
 exponent_three_is_refused()
 {
@@ -74,5 +107,7 @@ nss_parameters "$tokens"
 shows 'purse, credit and loyalty cards mean the same' cards_mean_the_same
 shows 'debit cards with AES keys mean the same' aes_cards_mean_the_same
 shows "keys under the cards' own keys mean the same" card_keys_mean_the_same
+shows "keys under the cards' own TDES keys" card_keys_by_des
+shows 'doctor says what the token can and cannot' doctor_knows_the_token
 shows 'e = 3 is refused at check' exponent_three_is_refused
 finish

@@ -74,6 +74,25 @@ card_that_outlives_its_issuer()
     done
 }
 
+# An element that the token makes up, on every card another.
+element_from_the_token()
+{
+    rm profiles
+    cp -r "$tokens/profiles" profiles
+    change profiles/loyalty.yaml 's/^groupings:/  - {tag: DF24, name: nonce, from: {token: random}, length: 8}\ngroupings:/; s/DF23\]/DF23, DF24]/'
+    job job '/profile: emv-credit/d; /profile: purse/d; s/^counter.*//; s/^issuer_keys.*//; s/^  - {name: demo-issuer-key.*//
+        /^keys:/d; /^  - {name: K/d; /^  - {name: M/d'
+    cards 4
+    expect 0 "$cardprep" check job.yaml
+    expect 0 "$cardprep" run job.yaml
+    accepted demo.mic
+    "$reader" --dump demo.keys.json demo.mic | sed -n 's/^record.*DF24 = //p' >nonces
+    [ "$(grep -c '^[0-9A-F]\{16\}$' nonces)" -eq 4 ] || fail "nonces: $(cat nonces)"
+    [ "$(sort -u nonces | wc -l)" -eq 4 ] || fail "they repeat: $(cat nonces)"
+    expect 0 "$cardprep" explain job.yaml --record 1
+    tells 'DF24'
+}
+
 debit_from_fixed_columns()
 {
     job job-fixed
@@ -142,6 +161,7 @@ begin profiles softhsm
 shows 'purse, EMV credit and loyalty from CSV' purse_credit_loyalty_from_csv
 shows 'card key pairs of other exponents and sizes' key_pairs_of_other_exponents_and_sizes
 shows 'a card that would outlive its issuer certificate is refused before the run' card_that_outlives_its_issuer
+shows 'an element that the token makes up' element_from_the_token
 shows 'EMV debit with AES keys from fixed columns' debit_from_fixed_columns
 shows 'EMV debit with AES keys from a MIC file' debit_from_mic
 shows 'fixed columns and MIC give the same cards' formats_agree

@@ -22,6 +22,18 @@ setup_nss()
     sed "/name: bureau,/d; s/, {bureau: kek-bureau}//; s/\[issuer, bureau\]/[issuer]/
         s|module: $demo_module|module: $module, parameters: \"$parameters\"|; s/, initialise: yes//; s/, so_pin: \"[^\"]*\"//" \
         "$demo/plan.yaml" >plan.yaml
+    # A KMC for cards with TDES, which only this token can wrap under: the well-known 40…4F as two components.
+    sed -i '/^keys:/a\
+  - name: KMC-DES\
+    version: 1\
+    role: master\
+    algorithm: des2\
+    method: kmc-visa2\
+    tokens: [issuer]\
+    kcv: "8BAF47"\
+    components:\
+      - {custodian: TEST custodian 1, test: "1F2E3D4C5B6A798897A6B5C4D3E2F100"}\
+      - {custodian: TEST custodian 2, test: "5F6F7F0F1F2F3FCFDFEFFF8F9FAFBF4F"}' plan.yaml
     "$cardkeys" run --yes plan.yaml
 }
 
