@@ -22,7 +22,7 @@
 #include "hsm/lock.h"
 #include "hsm/uri.h"
 
-enum { START_DEADLINE_MS = 20000, SLOTS_MAX = 256, LABELS_MAX = 256 };
+enum { START_DEADLINE_MS = 20000, INITIALIZE_DEADLINE_MS = 2000, SLOTS_MAX = 256, LABELS_MAX = 256 };
 
 bool hsm_call(struct hsm_token *t, const char *function, CK_RV rv, struct err *err)
 {
@@ -154,7 +154,7 @@ static bool attach(struct hsm_token *t, const struct hsm_selector *s, enum hsm_l
 static bool start(struct hsm_token *t, const struct hsm_selector *s, enum hsm_login login,
                   const struct secret *pin, unsigned flags, struct err *err)
 {
-    uint64_t deadline = clock_monotonic_ms() + START_DEADLINE_MS;
+    const uint64_t begin = clock_monotonic_ms(), deadline = begin + START_DEADLINE_MS;
     bool ok = false, again = true, tried = false;
     CK_RV rv = CKR_OK;
 
@@ -169,7 +169,9 @@ static bool start(struct hsm_token *t, const struct hsm_selector *s, enum hsm_lo
         tried = true;
         ok = hsm_module_open(&t->module, s->module, s->choice->parameters, &rv, err) &&
              attach(t, s, login, pin, flags, &rv, err);
-        again = !ok && is_transient(rv) && clock_monotonic_ms() < deadline;
+        /* A module that does not even initialise is seldom disturbed by a neighbour and mostly misconfigured. */
+        const uint64_t limit = t->module ? deadline : begin + INITIALIZE_DEADLINE_MS;
+        again = !ok && is_transient(rv) && clock_monotonic_ms() < limit;
         if (!ok) {
             hsm_module_release(t->module);
             t->module = NULL;
@@ -177,7 +179,8 @@ static bool start(struct hsm_token *t, const struct hsm_selector *s, enum hsm_lo
         hsm_lock_release(lock);
         if (again) hsm_lock_pause(); /* another process may try meanwhile */
     }
-    if (!ok && is_transient(rv)) err_prefix(err, "after %d s of trying", START_DEADLINE_MS / 1000);
+    if (!ok && is_transient(rv))
+        err_prefix(err, "after %u s of trying", (unsigned)((clock_monotonic_ms() - begin) / 1000));
     return ok;
 }
 

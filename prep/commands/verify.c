@@ -16,7 +16,7 @@
 
 struct verify_options {
     struct arg_list signers, ca_keys;
-    bool json, help;
+    bool no_signer, json, help;
 };
 
 struct verify_counts {
@@ -118,7 +118,7 @@ static bool verify_all(struct verify *v, struct err *err)
 
 static void print_not_verified(const struct verify_counts *n, bool signature)
 {
-    if (!signature) puts("not verified: the signature (no --signer given)");
+    if (!signature) puts("not verified: the signature (--no-signer)");
     if (n->no_ca_key)
         printf("not verified: certificates of %" PRIu64 " entries, no CA key for %s (--ca-key)\n",
                n->no_ca_key, n->missing_ca);
@@ -240,6 +240,7 @@ int command_verify(int argc, char **argv)
          "FILE",
          "a scheme's CA key, to check certificates; again for more",
          {.list = &o.ca_keys}},
+        {"no-signer", ARG_FLAG, NULL, "check all but the signature", {.flag = &o.no_signer}},
         {"json", ARG_FLAG, NULL, "as JSON", {.flag = &o.json}},
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
@@ -251,6 +252,11 @@ int command_verify(int argc, char **argv)
     if (o.help) {
         args_usage(stdout, "cardprep", &usage, options, count);
         return 0;
+    }
+    if ((o.signers.count == 0) != o.no_signer) {
+        err_set(&err, ERR_CONFIG,
+                "name who may have signed the file (--signer PEM), or say --no-signer to check all else");
+        return args_report("cardprep verify", &err);
     }
     return run(path, &o);
 }

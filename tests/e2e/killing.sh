@@ -244,7 +244,7 @@ coordinator_killed()
     wait $waiter # ends when the last process of the run has gone, the hung worker too
     [ "$(cat all_gone)" = yes ] || fail 'processes of the run live on'
     [ ! -e "$output" ] || fail 'a killed run has an output'
-    if "$cardprep" verify "$output.partial" >/dev/null 2>&1; then fail 'it passes as a whole file'; fi
+    if "$cardprep" verify --no-signer "$output.partial" >/dev/null 2>&1; then fail 'it passes as a whole file'; fi
 }
 
 keeper_killed()

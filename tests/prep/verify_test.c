@@ -136,9 +136,9 @@ static void test_all(void)
 
 static void test_less(void)
 {
-    const char *const words[] = {"verify", sample, NULL};
+    const char *const words[] = {"verify", "--no-signer", sample, NULL};
     CU_ASSERT_EQUAL(start(command_verify, words, said), 0);
-    expect_said("not verified: the signature (no --signer given)");
+    expect_said("not verified: the signature (--no-signer)");
     expect_said("not verified: certificates of 5 entries, no CA key for RID A000000003 index 92");
 }
 
@@ -186,7 +186,11 @@ static void test_usage(void)
 {
     const char *const none[] = {"verify", NULL}, *const unknown[] = {"verify", sample, "--signers", "x",
                                                                      NULL};
-    const char *const help[] = {"verify", "--help", NULL}, *const missing[] = {"verify", "/nowhere", NULL};
+    const char *const help[] = {"verify", "--help", NULL}, *const missing[] = {"verify", "--no-signer",
+                                                                               "/nowhere", NULL};
+    const char *const unsaid[] = {"verify", sample, NULL};
+    CU_ASSERT_EQUAL(start(command_verify, unsaid, said), 2);
+    expect_said("name who may have signed the file");
     CU_ASSERT_EQUAL(start(command_verify, none, said), 2);
     CU_ASSERT_EQUAL(start(command_verify, unknown, said), 2);
     expect_said("did you mean '--signer'");
