@@ -142,7 +142,9 @@ static bool finish(struct run *r, struct err *err)
     if (r->job_group.kek_count > 0 && record_writer_count(r->writer) == 0)
         return err_set(err, ERR_INPUT, "every record was refused: there is nothing to write; see '%s'",
                        r->set_aside ? set_aside_path(r->set_aside) : s->job->input.path);
-    return record_writer_finish(r->writer, &signer, err);
+    if (record_writer_finish(r->writer, &signer, err)) return true;
+    set_aside_undo(r->set_aside);
+    return false;
 }
 
 static void release(struct run *r, bool keep)

@@ -18,6 +18,7 @@ struct set_aside {
     struct refused *late; /* by workers, rising */
     size_t count, room;
     uint64_t first, last; /* records of this shard */
+    bool written;
 };
 
 static char *make_path(const char *path, const struct job_group *job)
@@ -157,5 +158,11 @@ bool set_aside_commit(struct set_aside *s, struct session *session, uint64_t fir
     bool ok =
         outfile_create(&file, s->path, err) && write_all(s, session, file, err) && outfile_commit(file, err);
     outfile_close(file, false);
+    s->written = ok;
     return ok;
+}
+
+void set_aside_undo(struct set_aside *s)
+{
+    if (s && s->written) unlink(s->path);
 }

@@ -21,6 +21,10 @@ MUST_CHECK bool set_aside_add(struct set_aside *s, uint64_t number, const struct
 /* Reads the input once more for the refused records from `first` to `last` and writes the file; no file when there are none. */
 MUST_CHECK bool set_aside_commit(struct set_aside *s, struct session *session, uint64_t first, uint64_t last,
                                  struct err *err);
+/* Removes the file again: the run that it belongs to has failed after all. */
+void set_aside_undo(struct set_aside *s);
+/* Removes the file again, if one was written: the run that it belongs to has failed after all. */
+void set_aside_undo(struct set_aside *s);
 void set_aside_free(struct set_aside *s);
 
 #endif
