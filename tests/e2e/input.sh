@@ -215,6 +215,29 @@ joined_rows()
     refused 4 'batch.txt:4' demo-joins.mic
 }
 
+# A MIC file as a second source: its groups' fields, missing, repeated and unused records by their offset.
+rows_joined_from_mic()
+{
+    job job-fixed "s/^on_bad_record.*//; s/, set_aside: [^}]*//; s/^groups:/groups:\\n  - {mic: PHOTO, text: \"{portrait}\"}/
+        s/^object_id/join:\\n  - {name: graphics, format: mic, file: cards-in.mic, unused: error, key: {column: number, field: pan},\\n     mic_fields: [{field: number, mic: DATA, start: 1, length: 19}, {field: portrait, mic: GRAPH, start: 1, length: 15}]}\\n&/"
+    cards 3 fixed
+    cards 3 mic
+    cp cards-in.mic good.mic
+    first=$((7 + $(head -c 7 good.mic | sed 's/^0*//')))
+    expect 0 "$cardprep" run job.yaml --output joined.mic
+    accepted joined.mic 'accepted: 3 records'
+    "$reader" --dump demo.keys.json joined.mic | grep -q "^record 3/PHOTO/data = $(printf portrait-000003 | od -An -tx1 | tr -d ' \n' | tr a-f A-F)$" ||
+        fail 'the third card has not its portrait'
+    tail -c +$((first + 1)) good.mic >cards-in.mic
+    refused 4 "cards.txt:1: join 'graphics'" demo-fixed.mic
+    says '476173******9328'
+    { cat good.mic && head -c $first good.mic; } >cards-in.mic
+    refused 4 "stands twice, in cards-in.mic: offset 0 and $(wc -c <good.mic)" demo-fixed.mic
+    cp good.mic cards-in.mic
+    change cards.txt 3d
+    refused 4 'cards-in.mic: offset' demo-fixed.mic
+}
+
 # ---- set aside ----
 
 # Of six cards the second, fourth and fifth are refused, each for another reason.
@@ -278,6 +301,7 @@ shows 'lines of 3 MB and 10 GB' giant_line
 shows 'a MIC file cut anywhere' mic_file_cut_anywhere
 shows 'a record over its limit' record_over_its_limit
 shows 'joined rows that are missing, repeated or unused' joined_rows
+shows 'a MIC file as a joined source' rows_joined_from_mic
 shows 'bad cards are set aside, the others go on' bad_cards_are_set_aside
 shows 'nothing but bad cards' all_cards_are_bad
 shows 'a set-aside file that exists' set_aside_file_exists
