@@ -1,5 +1,5 @@
 /* A card as it comes over a pipe. What was read is written to bytes that are read to the same again. */
-#include "prep/card_input.h"
+#include "prep/input/card_input.h"
 
 #include "fuzz.h"
 

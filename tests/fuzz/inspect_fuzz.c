@@ -1,5 +1,5 @@
 /* inspect on any file: begins and ends in pairs, nothing outside the file, each byte shown or damaged once, both forms. */
-#include "prep/inspect.h"
+#include "prep/commands/inspect.h"
 
 #include "fuzz.h"
 
