@@ -8,8 +8,9 @@
  * whose one session is logged in for life, so PRIVATE would keep nobody out; it costs a sixth of the rate where a soft
  * token encrypts private values at rest. SENSITIVE keeps the value inside either way.
  *
- * WRAP_WITH_TRUSTED is not asked for: only a security officer can make a TRUSTED key, only as an object that needs no
- * login to use or destroy, which is worse for a KEK than what it would prevent. */
+ * WRAP_WITH_TRUSTED is not asked for: on the soft token that honours it only a security officer can make a TRUSTED key,
+ * and only as a public object, which needs no login to be used or destroyed; the user's private copy of it stays TRUSTED
+ * but cannot be made COPYABLE=false. Either is worse for a KEK than what WRAP_WITH_TRUSTED would prevent. */
 #include <stdio.h>
 #include <string.h>
 
