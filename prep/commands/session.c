@@ -33,8 +33,8 @@ static bool make_identity(struct session *s, const char *job_id, struct err *err
 /* The first line that is an error becomes err; the others stay in findings. */
 static bool lint(struct session *s, struct err *err)
 {
-    s->errors = job_lint(s->job, NULL, 0, &s->findings);
-    if (s->errors == 0) return true;
+    size_t errors = job_lint(s->job, NULL, 0, &s->findings);
+    if (errors == 0) return true;
     const char *text = buf_text(&s->findings);
     while (text && strncmp(text, "warning: ", 9) == 0) {
         text = strchr(text, '\n');
@@ -42,7 +42,7 @@ static bool lint(struct session *s, struct err *err)
     }
     int len = text ? (int)strcspn(text, "\n") : 0;
     return err_set(err, ERR_CONFIG, "%.*s%s", len, text ? text : "",
-                   s->errors > 1 ? " (and more: see `cardprep check`)" : "");
+                   errors > 1 ? " (and more: see `cardprep check`)" : "");
 }
 
 static bool override(char **setting, const char *value, struct err *err)

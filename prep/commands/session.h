@@ -25,7 +25,6 @@ struct session {
     bool surveyed;
     struct buf unused_fields; /* warnings, one per line: fields of the input that nothing asks for */
     struct buf findings;      /* of lint: warnings, one per line */
-    size_t errors;
 };
 
 /* Loads and lints the job, starts the keeper (PINs), opens the inputs and surveys them, in this order. An error of lint is an

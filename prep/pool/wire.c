@@ -154,25 +154,39 @@ bool wire_get_err(struct cur *c, struct err *out, struct err *err)
     return true;
 }
 
-bool wire_send_fd(int socket, int fd, struct err *err)
-{
-    uint8_t type = WIRE_SPAWN;
-    struct iovec part = {&type, 1};
+/* One byte with room for one file descriptor beside it; points into itself, so it is not to be copied. */
+struct fd_message {
+    uint8_t type;
+    struct iovec part;
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof(control.bytes)};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    } control;
+    struct msghdr message;
+};
 
+static void fd_message_init(struct fd_message *m, uint8_t type)
+{
+    memset(m, 0, sizeof(*m));
+    m->type = type;
+    m->part = (struct iovec){&m->type, 1};
+    m->message.msg_iov = &m->part;
+    m->message.msg_iovlen = 1;
+    m->message.msg_control = m->control.bytes;
+    m->message.msg_controllen = sizeof(m->control.bytes);
+}
+
+bool wire_send_fd(int socket, int fd, struct err *err)
+{
+    struct fd_message m;
+
+    fd_message_init(&m, WIRE_SPAWN);
+    struct cmsghdr *head = CMSG_FIRSTHDR(&m.message);
     head->cmsg_level = SOL_SOCKET;
     head->cmsg_type = SCM_RIGHTS;
     head->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-    while (sendmsg(socket, &message, MSG_NOSIGNAL) != 1) {
+    while (sendmsg(socket, &m.message, MSG_NOSIGNAL) != 1) {
         if (errno != EINTR) return err_set_errno(err, ERR_INTERNAL, errno, "ask the keeper for a worker");
     }
     return true;
@@ -180,21 +194,13 @@ bool wire_send_fd(int socket, int fd, struct err *err)
 
 bool wire_receive_fd(int socket, int *fd, bool *closed, struct err *err)
 {
-    uint8_t type = 0;
-    struct iovec part = {&type, 1};
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct msghdr message = {.msg_iov = &part,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof(control.bytes)};
+    struct fd_message m;
     ssize_t n;
 
+    fd_message_init(&m, 0);
     *fd = -1;
     *closed = false;
-    while ((n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0) {
+    while ((n = recvmsg(socket, &m.message, MSG_CMSG_CLOEXEC)) < 0) {
         if (errno == ECONNRESET) break;
         if (errno != EINTR) return err_set_errno(err, ERR_INTERNAL, errno, "receive from the coordinator");
     }
@@ -202,7 +208,7 @@ bool wire_receive_fd(int socket, int *fd, bool *closed, struct err *err)
         *closed = true;
         return true;
     }
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    struct cmsghdr *head = CMSG_FIRSTHDR(&m.message);
     if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
         head->cmsg_len == CMSG_LEN(sizeof(int)))
         memcpy(fd, CMSG_DATA(head), sizeof(*fd));
