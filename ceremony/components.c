@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "formats/derivation.h"
+
 enum { ENTRY_MAX = 160 /* characters of one entry, with spaces between groups */, TRIES = 3 };
 
 /* 0–15, or over 255 for another character; without branches or tables that depend on it. */
@@ -133,17 +135,6 @@ static bool take(const struct ceremony *c, const struct plan_key *key, size_t in
     return ok;
 }
 
-static void set_odd_parity(struct secret *value)
-{
-    for (size_t i = 0; i < value->len; i++) {
-        unsigned b = value->data[i], sum = b >> 1;
-        sum ^= sum >> 4;
-        sum ^= sum >> 2;
-        sum ^= sum >> 1;
-        value->data[i] = (uint8_t)((b & 0xFEU) | (~sum & 1U));
-    }
-}
-
 /* Zero in all its bytes, or two 8-byte parts at these places equal; in constant time. */
 static bool is_zero(const struct secret *value)
 {
@@ -167,7 +158,7 @@ static bool refuse_weak(enum hsm_algorithm algorithm, struct secret *value, stru
     if (is_zero(value))
         return err_set(err, ERR_INPUT, "the components cancel each other out: the key would be zero");
     if (algorithm != HSM_DES2 && algorithm != HSM_DES3) return true;
-    set_odd_parity(value);
+    des_parity(value->data, value->len);
     bool weak = parts_are_equal(value, 0, 1) || (algorithm == HSM_DES3 && parts_are_equal(value, 1, 2));
     return !weak ||
            err_set(err, ERR_INPUT, "two parts of the combined key are equal: it would be single DES");

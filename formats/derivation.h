@@ -58,7 +58,7 @@ MUST_CHECK bool derivation_data_emv(const char *pan, size_t pan_len, const char 
 void derivation_decimalise(const uint8_t hash[20], uint8_t digits[8]);
 /* RFC 4493: doubling in GF(2^128), for K1. */
 void derivation_double(const uint8_t in[16], uint8_t out[16]);
-/* Sets odd parity on every byte (FIPS 46-3); for tests and files, never on secrets in a token. */
+/* Sets odd parity on every byte (FIPS 46-3), without branches that depend on the key. Keys in a token get it there. */
 void des_parity(uint8_t *key, size_t len);
 
 #endif
