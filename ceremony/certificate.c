@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/hex.h"
-#include "ceremony/make_keys.h"
+#include "ceremony/place.h"
 #include "ceremony/output.h"
 #include "ceremony/request.h"
 #include "formats/entry.h"
@@ -65,7 +65,7 @@ bool certificate_test_ca(struct ceremony *c, const struct plan_certificate *pc, 
         return err_set(
             err, ERR_CONFIG,
             "a scheme CA of one's own is for TEST plans alone: leave ca_key out, or say test: yes");
-    if (!make_keys_find_pair(c, pc->ca_key, &t, &pair, err)) return false;
+    if (!place_find_pair(c, pc->ca_key, &t, &pair, err)) return false;
     ca.key.index = pc->ca_index;
     if (!put_public_key(&pair, &ca.key.key, err)) return false;
     if (!pc->ca_expiry || !hex_read_exact(pc->ca_expiry, strlen(pc->ca_expiry), ca.key.expiry, 2, err) ||
@@ -117,7 +117,7 @@ static bool is_there(const char *path)
 static bool subject_of(struct ceremony *c, const struct plan_certificate *pc, struct hsm_token **t,
                        struct hsm_pair *pair, struct request *r, struct err *err)
 {
-    return make_keys_find_pair(c, pc->issuer_key, t, pair, err) && make_subject(c->plan, pc, pair, r, err);
+    return place_find_pair(c, pc->issuer_key, t, pair, err) && make_subject(c->plan, pc, pair, r, err);
 }
 
 bool certificate_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
@@ -129,7 +129,7 @@ bool certificate_look(struct ceremony *c, size_t index, struct step_result *r, s
     bool pair_there = false;
 
     output_look(pc->certificate_path, r);
-    if (!make_keys_pair_is_there(c, pc->issuer_key, &pair_there, err)) return false;
+    if (!place_pair_is_there(c, pc->issuer_key, &pair_there, err)) return false;
     if (r->state != STEP_THERE) return true;
     if (!pair_there)
         return err_set(err, ERR_TOKEN, "%s is there, but its key '%s' is not on the token",
@@ -179,7 +179,7 @@ static bool sign_certificate(struct ceremony *c, const struct plan_certificate *
     buf_init(&block, EMV_MODULUS_MAX);
     buf_init(&remainder, EMV_MODULUS_MAX);
     buf_init(&certificate, EMV_MODULUS_MAX);
-    if (!make_keys_find_pair(c, pc->ca_key, &t, &ca, err)) goto out;
+    if (!place_find_pair(c, pc->ca_key, &t, &ca, err)) goto out;
     if (!emv_issuer_template(&r->subject, ca.modulus_len, &block, &remainder, err)) goto out;
     if (!hsm_sign_raw(t, &ca.private_key, block.data, block.len, &certificate, err)) goto out;
     if (certificate.len > sizeof(file->certificate) || remainder.len > sizeof(file->remainder)) {

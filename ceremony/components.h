@@ -11,7 +11,7 @@
  * False, with nothing left in *value: a component is not hex or has another length than the key; its check value or
  * the combined key's differs from the plan's; a file may be read by others; TEST text in a plan that is not TEST;
  * the combined key is zero or, for DES, has equal parts. */
-MUST_CHECK bool components_combine(const struct ceremony *c, const struct plan_key *key, struct secret *value,
+MUST_CHECK bool components_combine(struct ceremony *c, const struct plan_key *key, struct secret *value,
                                    struct check_value *check, struct err *err);
 
 #endif
