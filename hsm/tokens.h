@@ -1,7 +1,6 @@
-/* hsm/data.h - data objects and public keys on a token, through pkcs11-helper's calls; ceremonies only, before any session
- * key exists (a failed lookup makes the helper log in anew, which ends session objects). */
-#ifndef HSM_DATA_H
-#define HSM_DATA_H
+/* hsm/tokens.h - which tokens a module shows, through pkcs11-helper. */
+#ifndef HSM_TOKENS_H
+#define HSM_TOKENS_H
 
 #include "hsm/token.h"
 

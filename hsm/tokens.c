@@ -1,5 +1,5 @@
-/* hsm/data.c - which tokens a module shows. */
-#include "hsm/data.h"
+/* hsm/tokens.c - which tokens a module shows. */
+#include "hsm/tokens.h"
 
 #include "hsm/module.h"
 
