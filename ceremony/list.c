@@ -5,7 +5,7 @@
 #include "ceremony/commands.h"
 #include "ceremony/plan_lint.h"
 #include "ceremony/step.h"
-#include "hsm/data.h"
+#include "hsm/tokens.h"
 
 static void show_token(void *context, const char *label, const char *serial, const char *model)
 {

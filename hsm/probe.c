@@ -90,6 +90,7 @@ bool hsm_probe_key(struct hsm_token *t, enum hsm_algorithm a, unsigned uses, str
 static void put_extras(struct hsm_template *tp, unsigned extras)
 {
     if (extras & PROBE_COPYABLE) hsm_template_bool(tp, CKA_COPYABLE, false);
+    if (extras & PROBE_DESTROYABLE) hsm_template_bool(tp, CKA_DESTROYABLE, false);
     if (extras & PROBE_ALLOWED) {
         tp->allowed[0] = CKM_AES_CMAC;
         hsm_template_bytes(tp, CKA_ALLOWED_MECHANISMS, tp->allowed, sizeof tp->allowed[0]);
@@ -101,9 +102,7 @@ static void put_extras(struct hsm_template *tp, unsigned extras)
     }
 }
 
-/* Return values that tell what a token cannot do. Any other failure is a fault, from which nothing may be concluded:
- * taken for an answer, it would loosen the checks that follow. */
-static bool is_answer(CK_RV rv)
+bool hsm_probe_is_answer(CK_RV rv)
 {
     static const CK_RV answers[] = {CKR_ACTION_PROHIBITED,
                                     CKR_ARGUMENTS_BAD,
@@ -138,7 +137,7 @@ static bool try_taking(struct hsm_token *t, unsigned extras, bool *taken, struct
     hsm_probe_template(&tp, HSM_AES128, PROBE_SIGN | PROBE_ENCRYPT | PROBE_SENSITIVE);
     put_extras(&tp, extras);
     *taken = hsm_probe_generate(t, &tp, HSM_AES128, out, err);
-    return *taken || is_answer(t->last);
+    return *taken || hsm_probe_is_answer(t->last);
 }
 
 /* *honoured: whether a key that lists CMAC alone refuses to encrypt. */
@@ -149,7 +148,7 @@ static bool try_allowed(struct hsm_token *t, bool *honoured, struct err *err)
     bool taken = false;
     if (!try_taking(t, PROBE_ALLOWED, &taken, &key, err) || !taken) return false;
     *honoured = !hsm_encrypt_once(t, CKM_AES_ECB, key.handle, block, sizeof block, out, err);
-    bool ok = !*honoured || is_answer(t->last);
+    bool ok = !*honoured || hsm_probe_is_answer(t->last);
     hsm_key_destroy(t, &key);
     return ok;
 }
@@ -166,7 +165,30 @@ static bool try_copyable(struct hsm_token *t, bool *honoured, struct err *err)
     *honoured = !hsm_call(t, "C_CopyObject", rv, err);
     hsm_key_destroy(t, &copy);
     hsm_key_destroy(t, &key);
-    return !*honoured || is_answer(rv);
+    return !*honoured || hsm_probe_is_answer(rv);
+}
+
+/* *honoured: whether a key with DESTROYABLE=false refuses to be destroyed. It is made in a session of its own, with which
+ * it ends either way. */
+static bool try_destroyable(struct hsm_token *t, bool *honoured, struct err *err)
+{
+    const CK_SESSION_HANDLE control = t->session;
+    struct hsm_key key = HSM_KEY_NONE;
+    bool taken = false;
+    CK_RV rv = t->fn->C_OpenSession(t->slot, CKF_SERIAL_SESSION, NULL, NULL, &t->session);
+    if (!hsm_call(t, "C_OpenSession", rv, err)) {
+        t->session = control;
+        return false;
+    }
+    bool ok = try_taking(t, PROBE_DESTROYABLE, &taken, &key, err);
+    if (taken) {
+        rv = t->fn->C_DestroyObject(t->session, key.handle);
+        *honoured = !hsm_call(t, "C_DestroyObject", rv, err);
+        ok = !*honoured || hsm_probe_is_answer(rv);
+    }
+    rv = t->fn->C_CloseSession(t->session);
+    t->session = control;
+    return ok && hsm_call(t, "C_CloseSession", rv, err);
 }
 
 /* Attributes that are not honoured are not given either: NSS takes any on a session object, but fails to store those
@@ -177,7 +199,7 @@ static bool try_attributes(struct hsm_token *t, struct err *err)
     enum { ALL = PROBE_COPYABLE | PROBE_ALLOWED | PROBE_TEMPLATES };
     struct hsm_profile *p = &t->profile;
     struct hsm_key key = HSM_KEY_NONE;
-    bool taken = false, allowed = false, copyable = false;
+    bool taken = false, allowed = false, copyable = false, destroyable = false;
     unsigned set = 0;
 
     if (!try_taking(t, ALL, &taken, &key, err)) return false;
@@ -190,8 +212,10 @@ static bool try_attributes(struct hsm_token *t, struct err *err)
     }
     if ((set & PROBE_ALLOWED) && !try_allowed(t, &allowed, err)) return false;
     if ((set & PROBE_COPYABLE) && !try_copyable(t, &copyable, err)) return false;
+    if (!try_destroyable(t, &destroyable, err)) return false;
     p->can[HSM_HONOURS_ALLOWED_MECHANISMS] = allowed;
     p->takes_copyable = copyable;
+    p->takes_destroyable = destroyable;
     p->takes_templates = (set & PROBE_TEMPLATES) && allowed;
     if (!allowed)
         snprintf(p->why[HSM_HONOURS_ALLOWED_MECHANISMS], sizeof p->why[0], "%s",
@@ -242,7 +266,7 @@ static bool try_kwp(struct hsm_token *t, CK_MECHANISM_TYPE type, const struct hs
         goto out;
     }
     bool other = hsm_probe_wrap(t, &rfc3394, kek, key, plain, sizeof plain, &plain_len, err);
-    if (!other && !is_answer(t->last)) goto out;
+    if (!other && !hsm_probe_is_answer(t->last)) goto out;
     if (other && bytes_equal(wrapped, len, plain, plain_len)) {
         err_set(err, ERR_TOKEN, "RFC 3394 instead of RFC 5649");
         goto out;
@@ -273,7 +297,7 @@ static bool choose_kwp(struct hsm_token *t, struct err *err)
         t->last = CKR_OK;
         if (try_kwp(t, candidates[i], &kek, &key, &why)) {
             p->kwp_mechanism = candidates[i];
-        } else if (t->last != CKR_OK && !is_answer(t->last)) {
+        } else if (t->last != CKR_OK && !hsm_probe_is_answer(t->last)) {
             *err = why;
             goto out;
         }

@@ -40,6 +40,7 @@ struct hsm_profile {
     bool forces_des_parity;
     bool takes_copyable,
         takes_templates; /* COPYABLE=false, WRAP_TEMPLATE and UNWRAP_TEMPLATE on a new key, and honours them */
+    bool takes_destroyable;          /* DESTROYABLE=false, and honours it */
     bool check_value_after_derive;   /* whether CKA_CHECK_VALUE could be believed (it is not used) */
     char why[HSM_ABILITY_COUNT][64]; /* for what it cannot: "C_WrapKey: CKR_MECHANISM_INVALID" */
 };

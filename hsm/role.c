@@ -68,6 +68,10 @@ static const struct role_row roles[HSM_ROLE_COUNT] = {
     {HSM_ROLE_CARD_PAIR, "card-pair", false, true},
     {HSM_ROLE_CARD_STATIC, "card-static", false, false},
     {HSM_ROLE_MAC_KEY, "mac-key", false, false},
+    {HSM_ROLE_TRAVELLING, "travelling", false, false},
+    {HSM_ROLE_COMBINING, "combining", false, false},
+    {HSM_ROLE_FERRY, "ferry", false, false},
+    {HSM_ROLE_TRUSTED_SIGNER, "trusted-signer", true, false},
 };
 
 const char *hsm_role_name(enum hsm_role role)
