@@ -1,12 +1,12 @@
 #include "ceremony/signer_file.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "ceremony/make_keys.h"
 #include "ceremony/output.h"
+#include "formats/public_key.h"
 
-enum { PEM_MAX = 4096, PEM_LINE = 48 /* bytes in a line of 64 characters */ };
+enum { PEM_MAX = 4096 };
 
 size_t signer_file_count(const struct plan *p)
 {
@@ -48,19 +48,11 @@ bool signer_file_spki(struct ceremony *c, struct buf *spki, struct err *err)
     return make_keys_find_pair(c, key->name, &t, &pair, err) && hsm_pair_spki(&pair, spki, err);
 }
 
-/* RFC 7468, with a line of explanation in front, which readers skip. */
 static void put_pem(const struct plan *p, const struct buf *spki, struct buf *out)
 {
-    unsigned char line[4 * PEM_LINE / 3 + 1];
-    buf_put_format(out, "%sPublic key that seals the end records of %s\n-----BEGIN PUBLIC KEY-----\n",
-                   p->test ? "TEST. " : "", p->name);
-    for (size_t at = 0; at < spki->len; at += PEM_LINE) {
-        size_t len = spki->len - at < PEM_LINE ? spki->len - at : PEM_LINE;
-        int n = EVP_EncodeBlock(line, spki->data + at, (int)len);
-        buf_put(out, line, (size_t)n);
-        buf_put_text(out, "\n");
-    }
-    buf_put_text(out, "-----END PUBLIC KEY-----\n");
+    const struct public_key key = {spki->data, spki->len};
+    buf_put_format(out, "%sPublic key that seals the end records of %s\n", p->test ? "TEST. " : "", p->name);
+    public_key_put_pem(&key, out);
 }
 
 bool signer_file_run(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
