@@ -1,4 +1,4 @@
-#include "prep/input/signers.h"
+#include "formats/signers.h"
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
