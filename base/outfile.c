@@ -144,7 +144,7 @@ const char *outfile_partial_path(const struct outfile *f)
     return f->partial;
 }
 
-static bool sync_folder(const char *path, struct err *err)
+bool file_sync_folder(const char *path, struct err *err)
 {
     const char *slash = strrchr(path, '/');
     size_t len = slash ? (size_t)(slash - path) : 0;
@@ -184,7 +184,7 @@ bool outfile_commit(struct outfile *f, struct err *err)
     if (!named)
         return err_set_errno(err, ERR_FILE, errno, "%s: cannot be renamed to '%s'", f->partial, f->path);
     f->committed = true;
-    return sync_folder(f->path, err);
+    return file_sync_folder(f->path, err);
 }
 
 void outfile_close(struct outfile *f, bool keep)

@@ -33,6 +33,8 @@ void outfile_close(struct outfile *f, bool keep);
 /* Reads a whole small file of at most max bytes into out (a struct buf). Refuses larger ones. */
 struct buf;
 MUST_CHECK bool file_read_all(const char *path, size_t max, struct buf *out, struct err *err);
+/* Syncs the folder in which path stands, so that a new name stays after a power cut. False (ERR_FILE): it cannot be. */
+MUST_CHECK bool file_sync_folder(const char *path, struct err *err);
 /* Resolves `name` against the folder of the file `beside`; absolute names stay. Caller frees *out. */
 MUST_CHECK bool file_path_beside(const char *beside, const char *name, char **out, struct err *err);
 

@@ -3,20 +3,15 @@
 #include <string.h>
 #include <sys/random.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/outfile.h"
 #include "prep/input/counter.h"
 
 static bool make_identity(struct session *s, const char *job_id, struct err *err)
 {
-    time_t now = time(NULL);
-    struct tm utc;
-
-    if (!gmtime_r(&now, &utc) ||
-        strftime(s->identity.created, sizeof(s->identity.created), "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-        return err_set(err, ERR_INTERNAL, "the clock gives no date");
+    if (!clock_text(clock_now(NULL), s->identity.created, err)) return false;
     if (job_id) {
         if (!hex_read_exact(job_id, strlen(job_id), s->identity.job_id, JOB_ID_LEN, err)) {
             err->kind = ERR_CONFIG;

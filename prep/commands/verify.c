@@ -11,8 +11,8 @@
 #include "base/hex.h"
 #include "config/certificate_file.h"
 #include "formats/mic_file.h"
+#include "formats/signers.h"
 #include "prep/commands/chain.h"
-#include "prep/input/signers.h"
 
 struct verify_options {
     struct arg_list signers, ca_keys;

@@ -5,26 +5,19 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
+#include "base/file_lock.h"
 #include "base/hex.h"
 #include "base/outfile.h"
-#include "base/progress.h"
 #include "base/reader.h"
 
 /* A line: job id (32 hex digits), first number, count, time, fingerprint (32 hex digits; older lines lack it), parted by
  * one space each. */
-enum {
-    COUNTER_LINE_MAX = 160,
-    HASH_CHUNK = 65536,
-    TIME_LEN = 20,
-    LOCK_DEADLINE_MS = 10000,
-    LOCK_PAUSE_MS = 20
-};
+enum { COUNTER_LINE_MAX = 160, HASH_CHUNK = 65536, TIME_LEN = CLOCK_TEXT_LEN };
 static const uint64_t number_max = 999999999999999999; /* 18 digits */
 
 struct reservation {
@@ -42,22 +35,6 @@ struct book {
     uint64_t whole;     /* bytes up to the end of the last good line */
     bool lacks_newline; /* the last line is good, but its end is missing */
 };
-
-static bool lock(int fd, const char *path, struct err *err)
-{
-    uint64_t deadline = clock_monotonic_ms() + LOCK_DEADLINE_MS;
-    for (;;) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return err_set_errno(err, ERR_FILE, errno, "%s: lock", path);
-        if (clock_monotonic_ms() >= deadline)
-            return err_set(err, ERR_FILE,
-                           "%s: locked by another run for more than 10 s; try again when it is through",
-                           path);
-        struct timespec pause = {0, LOCK_PAUSE_MS * 1000000L};
-        nanosleep(&pause, NULL);
-    }
-}
 
 static bool take_char(struct cur *c, char expected, struct err *err)
 {
@@ -174,27 +151,11 @@ static bool write_all(int fd, const struct buf *b)
     return true;
 }
 
-static bool sync_folder(const char *path, struct err *err)
-{
-    char *folder = NULL;
-    if (!file_path_beside(path, ".", &folder, err)) return false;
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (!ok) err_set_errno(err, ERR_FILE, errno, "%s: fsync", folder);
-    if (fd >= 0) close(fd);
-    free(folder);
-    return ok;
-}
-
-static void put_line(struct buf *b, const struct book *book, const struct reservation *r)
+static void put_line(struct buf *b, const struct book *book, const struct reservation *r, const char *when)
 {
     char id[2 * JOB_ID_LEN + 1], input[2 * COUNTER_INPUT_LEN + 1];
-    char when[TIME_LEN + 1] = "";
-    struct tm tm;
-    time_t now = time(NULL);
     hex_write(id, sizeof(id), r->job_id, JOB_ID_LEN, true);
     hex_write(input, sizeof(input), r->input, COUNTER_INPUT_LEN, true);
-    if (gmtime_r(&now, &tm)) strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
     if (book->lacks_newline) buf_put_text(b, "\n");
     buf_put_format(b, "%s %" PRIu64 " %" PRIu64 " %s %s\n", id, r->first, r->count, when, input);
 }
@@ -203,9 +164,11 @@ static bool append(int fd, const char *path, const struct book *book, const stru
                    struct err *err)
 {
     struct buf line;
+    char when[TIME_LEN + 1];
     bool ok = false;
     buf_init(&line, 2 * COUNTER_LINE_MAX);
-    put_line(&line, book, r);
+    if (!clock_text(clock_now(NULL), when, err)) goto out;
+    put_line(&line, book, r, when);
     if (!buf_ok(&line, "counter line", err)) goto out;
     if (ftruncate(fd, (off_t)book->whole) != 0 || lseek(fd, 0, SEEK_END) < 0 || !write_all(fd, &line) ||
         fsync(fd) != 0) {
@@ -213,7 +176,7 @@ static bool append(int fd, const char *path, const struct book *book, const stru
         if (ftruncate(fd, (off_t)book->whole) != 0) err_prefix(err, "a cut line stays at its end");
         goto out;
     }
-    ok = sync_folder(path, err);
+    ok = file_sync_folder(path, err);
 out:
     buf_release(&line);
     return ok;
@@ -269,7 +232,7 @@ bool counter_reserve(const char *path, uint64_t start, const struct counter_clai
     memcpy(r.input, claim->input, COUNTER_INPUT_LEN);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return err_set_errno(err, ERR_FILE, errno, "%s: counter file", path);
-    bool ok = lock(fd, path, err) && reserve(fd, path, start, &r, err);
+    bool ok = file_lock(fd, path, FILE_LOCK_EXCLUSIVE, err) && reserve(fd, path, start, &r, err);
     close(fd);
     if (ok) *first = r.first;
     return ok;

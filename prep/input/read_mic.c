@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "formats/entry.h"
-#include "prep/input/signers.h"
+#include "formats/signers.h"
 
 struct read_mic {
     const struct input_settings *input;

@@ -1,4 +1,4 @@
-#include "prep/input/signers.h"
+#include "formats/signers.h"
 
 #include "base/outfile.h"
 

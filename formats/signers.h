@@ -1,6 +1,6 @@
-/* prep/input/signers.h - the public keys that may have sealed a file, out of PEM files (SubjectPublicKeyInfo, RFC 7468). */
-#ifndef PREP_SIGNERS_H
-#define PREP_SIGNERS_H
+/* formats/signers.h - the public keys that may have signed a file, out of PEM files (SubjectPublicKeyInfo, RFC 7468). */
+#ifndef FORMATS_SIGNERS_H
+#define FORMATS_SIGNERS_H
 
 #include "formats/public_key.h"
 
