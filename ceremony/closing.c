@@ -5,7 +5,7 @@
 
 #include "ceremony/journal.h"
 #include "ceremony/place.h"
-#include "hsm/objects.h"
+#include "hsm/data.h"
 
 size_t closing_count(const struct plan *p)
 {

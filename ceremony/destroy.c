@@ -32,7 +32,7 @@ static bool remove_all(struct ceremony *c, const struct plan_key *k, const struc
         if (!place_open(c, k, i, &p, err)) return false;
         if (!p.there) continue;
         if (!hsm_key_remove(p.token, k->label, err) ||
-            !journal_destroy(c->journal, k, k->tokens[i], two->first, two->second, err))
+            !journal_destroy(c->journal, k, k->tokens[i], two, err))
             return false;
         printf("%sdestroyed: %s on %s\n", c->plan->test ? "TEST  " : "", p.name, p.token_name);
     }

@@ -42,7 +42,6 @@ static bool wrap_under_pair(struct ceremony *c, const struct plan_key *by, const
                             const struct hsm_key *travelling, struct buf *out, struct err *err)
 {
     const char *path = public_file_path(c->plan, by);
-    struct public_key_rsa rsa;
     struct hsm_public receiver;
     struct buf spki;
     char whose[128];
@@ -50,9 +49,7 @@ static bool wrap_under_pair(struct ceremony *c, const struct plan_key *by, const
     buf_init(&spki, HSM_SPKI_MAX);
     snprintf(whose, sizeof(whose), "'%s'", by->name);
     bool ok = trust_take_file(c, path, whose, &spki, err);
-    const struct public_key public = {spki.data, spki.len};
-    ok = ok && public_key_read_rsa(&public, &rsa, err) &&
-         hsm_public_make(&receiver, rsa.modulus, rsa.modulus_len, rsa.exponent, rsa.exponent_len, err) &&
+    ok = ok && hsm_public_read_spki(spki.data, spki.len, &receiver, err) &&
          hsm_travel_wrap_oaep(p->token, &receiver, travelling, out, err);
     buf_release(&spki);
     return ok;

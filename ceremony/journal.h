@@ -7,6 +7,7 @@
 
 #include "ceremony/ceremony.h"
 #include "ceremony/check_value.h"
+#include "ceremony/dual_control.h"
 
 struct journal;
 
@@ -34,6 +35,11 @@ MUST_CHECK bool journal_key(struct journal *j, const struct journal_key *k, stru
 /* What the log says of a key: the check value last recorded, of length 0 when it knows none. */
 MUST_CHECK bool journal_known_check(const struct ceremony *c, const struct plan_key *key,
                                     struct check_value *check, struct err *err);
+/* The plan's dates for a key that the log knows with others. */
+MUST_CHECK bool journal_key_dates(struct journal *j, const struct plan_key *key, struct err *err);
+/* *known: the log has these dates, or does not know the key at all. */
+MUST_CHECK bool journal_dates_are_known(const struct ceremony *c, const struct plan_key *key, bool *known,
+                                        struct err *err);
 /* A copy of the key leaves: *serial is the hand-over's number, this line's own in the log. */
 MUST_CHECK bool journal_export(struct journal *j, const struct plan_key *key, const struct plan_hand_over *h,
                                const struct check_value *check, uint64_t *serial, struct err *err);
@@ -53,18 +59,16 @@ MUST_CHECK bool journal_trust(struct journal *j, const char *sender, const char 
 /* The limit that is in force, by this log; blocks is 0 where none was set. */
 MUST_CHECK bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key,
                                        struct plan_limit *limit, struct err *err);
-MUST_CHECK bool journal_limit(struct journal *j, const struct plan_key *key, const char *first_officer,
-                              const char *second_officer, struct err *err);
-MUST_CHECK bool journal_certificate(struct journal *j, const char *issuer_key, const char *words,
-                                    struct err *err);
+MUST_CHECK bool journal_limit(struct journal *j, const struct plan_key *key, const struct officers *two,
+                              struct err *err);
 MUST_CHECK bool journal_destroy(struct journal *j, const struct plan_key *key, const char *token,
-                                const char *first_officer, const char *second_officer, struct err *err);
+                                const struct officers *two, struct err *err);
 MUST_CHECK bool journal_rotate(struct journal *j, const struct plan_key *from, unsigned to, struct err *err);
 /* A line of another kind with one text. */
 MUST_CHECK bool journal_note(struct journal *j, const char *event, const char *name, const char *value,
                              struct err *err);
 
-/* Number and hash of the last line. */
+/* Number and hash of the last line; seq 0: there is no log. */
 struct journal_head {
     uint64_t seq;
     uint8_t hash[32];

@@ -20,7 +20,7 @@ static bool print(const struct ceremony *c, const struct plan_key *key, size_t i
 {
     const struct plan_component *comp = &key->components[index];
     char date[CLOCK_TEXT_LEN + 1];
-    struct printer printer;
+    struct printer printer = PRINTER_NONE;
     if (!clock_text(clock_now(NULL), date, err)) return false;
     date[10] = 0; /* the day alone */
     const struct letter letter = {.plan = c->plan->name,
@@ -34,10 +34,7 @@ static bool print(const struct ceremony *c, const struct plan_key *key, size_t i
                                   .date = date};
     if (!printer_open(&printer, comp->text, err)) return false;
     bool ok = letter_write(&letter, part, printer.fd, err);
-    struct err closing = ERR_INIT;
-    bool closed = printer_close(&printer, &closing);
-    if (ok && !closed) *err = closing;
-    return ok && closed;
+    return printer_close(&printer, ok, err) && ok;
 }
 
 bool letter_step_draw(struct ceremony *c, const struct plan_key *key, size_t index, enum hsm_algorithm algorithm,

@@ -79,7 +79,7 @@ bool limits_run(struct ceremony *c, size_t index, struct step_result *r, struct 
     snprintf(what, sizeof(what), "raise the limit of %s from %" PRIu64 " to %" PRIu64 " blocks, then %s",
              plan_key_name(key, name), now.blocks, key->limit.blocks, then(&key->limit));
     if (is_raised(&now, &key->limit) && !dual_control(c, what, &two, err)) return false;
-    if (!journal_limit(c->journal, key, two.first, two.second, err)) return false;
+    if (!journal_limit(c->journal, key, &two, err)) return false;
     r->state = STEP_MADE;
     snprintf(r->detail, sizeof(r->detail), "in force from now on");
     return true;

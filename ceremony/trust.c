@@ -57,31 +57,33 @@ void trust_tell(const struct plan *p, size_t index, struct step_story *s)
     STORY(s->types, "the 16 words of the fingerprint, or its first 32 digits, as the other side reads them out");
 }
 
-static void label_of(const struct plan_trust *t, char label[static LABEL_MAX])
+static struct hsm_key_ref ref_of(const struct plan_trust *t, char label[static LABEL_MAX])
 {
-    snprintf(label, LABEL_MAX, "signer-%s", t->signer);
+    snprintf(label, LABEL_MAX, TRUST_LABEL_PREFIX "%s", t->signer);
+    return (struct hsm_key_ref){
+        .name = t->signer, .label = label, .role = HSM_ROLE_TRUSTED_SIGNER, .algorithm = HSM_RSA};
 }
 
 static bool find(struct ceremony *c, const struct plan_trust *t, struct hsm_token **token, bool *there,
                  struct err *err)
 {
     char label[LABEL_MAX];
-    label_of(t, label);
-    return tokens_open_named(c, t->at, token, err) && hsm_key_exists(*token, label, there, err);
+    return tokens_open_named(c, t->at, token, err) && hsm_key_exists(*token, ref_of(t, label).label, there, err);
 }
 
 static bool find_spki(struct ceremony *c, const struct plan_trust *t, struct buf *spki, struct err *err)
 {
     struct hsm_token *token = NULL;
+    struct hsm_public key;
     char label[LABEL_MAX];
+    const struct hsm_key_ref ref = ref_of(t, label);
     bool there = false;
-    label_of(t, label);
     if (!find(c, t, &token, &there, err)) return false;
     if (!there)
         return err_set(err, ERR_TOKEN,
                        "token '%s' trusts no signer of site '%s' yet: its public key comes first (step 'trust in %s')",
                        t->at, sender_of(c->plan, t), t->signer);
-    return hsm_trust_find(token, label, spki, err);
+    return hsm_trust_find(token, &ref, &key, err) && hsm_public_spki(&key, spki, err);
 }
 
 bool trust_signer_of(struct ceremony *c, const char *token, const char *sender, struct buf *spki, struct err *err)
@@ -175,11 +177,13 @@ static bool put(struct ceremony *c, const struct plan_trust *t, const struct buf
 {
     struct hsm_token *token = NULL;
     uint8_t hash[SHA256_LEN];
+    struct hsm_public key;
     char label[LABEL_MAX], hex[2 * SHA256_LEN + 1];
-    label_of(t, label);
+    const struct hsm_key_ref ref = ref_of(t, label);
     if (!sha256(spki->data, spki->len, hash, err)) return false;
     hex_write(hex, sizeof(hex), hash, sizeof(hash), true);
-    return tokens_open_named(c, t->at, &token, err) && hsm_trust_import(token, label, spki, err) &&
+    return hsm_public_read_spki(spki->data, spki->len, &key, err) && tokens_open_named(c, t->at, &token, err) &&
+           hsm_trust_import(token, &ref, &key, err) &&
            journal_trust(c->journal, sender_of(c->plan, t), t->signer, hex, err);
 }
 

@@ -8,6 +8,9 @@
 
 #include "ceremony/step.h"
 
+/* The label on the token is this and the signer's name. */
+#define TRUST_LABEL_PREFIX "signer-"
+
 size_t trust_count(const struct plan *p);
 void trust_describe(const struct plan *p, size_t index, char *text, size_t size);
 bool trust_is_at(const struct plan *p, size_t index, const char *site);

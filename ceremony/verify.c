@@ -9,6 +9,7 @@
 #include "ceremony/place.h"
 #include "ceremony/plan_lint.h"
 #include "ceremony/step.h"
+#include "ceremony/trust.h"
 #include "hsm/objects.h"
 
 struct findings {
@@ -53,20 +54,20 @@ static bool is_planned(const struct findings *f, const char *label)
         }
     }
     for (size_t i = 0; i < p->trust_count; i++) {
-        if (strcmp(p->trusts[i].at, f->token->name) == 0 && strncmp(label, "signer-", 7) == 0 &&
-            strcmp(label + 7, p->trusts[i].signer) == 0)
-            return true;
+        char due[96];
+        snprintf(due, sizeof(due), TRUST_LABEL_PREFIX "%s", p->trusts[i].signer);
+        if (strcmp(p->trusts[i].at, f->token->name) == 0 && strcmp(label, due) == 0) return true;
     }
     return false;
 }
 
-static bool look_at_object(void *context, const struct hsm_object *o, struct err *err)
+static bool look_at_object(void *context, const struct hsm_object_seen *o, struct err *err)
 {
     struct findings *f = context;
     char what[160];
     (void)err;
     if (is_planned(f, o->label)) return true;
-    snprintf(what, sizeof(what), "token %s, %s '%s'", f->token->name, o->kind, o->label);
+    snprintf(what, sizeof(what), "token %s, %s '%s'", f->token->name, hsm_object_class_name(o->class), o->label);
     find(f, ERR_TOKEN, what, "the plan knows no such key");
     return true;
 }
