@@ -8,6 +8,8 @@ static const struct arg_command commands[] = {
     {"check", "PLAN", 1, "read a plan and look at its tokens; changes nothing", command_check},
     {"list", "PLAN | --module PATH", 1, "list a plan's keys with check values, or a module's tokens",
      command_list},
+    {"certificate", "request|import", 1, "ask a scheme for an issuer key's certificate, bring its answer in",
+     command_certificate},
     {"doctor", "--module PATH", 0, "try what a token can do", command_doctor},
 };
 
