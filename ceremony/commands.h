@@ -17,6 +17,7 @@ int command_destroy(int argc, char **argv); /* destroy.c */
 int command_audit(int argc, char **argv);  /* audit.c */
 int command_list(int argc, char **argv);   /* list.c */
 int command_doctor(int argc, char **argv); /* doctor.c */
+int command_certificate(int argc, char **argv); /* certificate_command.c */
 
 /* What `run PLAN` does once its options are read; rotate goes on with it. */
 struct sitting_options;
