@@ -12,7 +12,8 @@ static bool open_signing_token(struct ceremony *c, struct err *err)
 {
     const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
     struct hsm_token *t = NULL;
-    if (!key) return err_set(err, ERR_CONFIG, "the plan has no signing pair here, so no token keeps the log's end");
+    if (!key)
+        return err_set(err, ERR_CONFIG, "the plan has no signing pair here, so no token keeps the log's end");
     return tokens_open_named(c, key->tokens[0], &t, err);
 }
 
@@ -40,13 +41,19 @@ int command_audit(int argc, char **argv)
     const char *operands[2] = {NULL, NULL}, *site = NULL;
     bool help = false, token = false;
     const struct arg_option options[] = {
-        {"token", ARG_FLAG, NULL, "open the token and compare the log's end with what it keeps", {.flag = &token}},
+        {"token",
+         ARG_FLAG,
+         NULL,
+         "open the token and compare the log's end with what it keeps",
+         {.flag = &token}},
         {"site", ARG_TEXT, "NAME", "the token at this site of the plan", {.text = &site}},
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"audit", "verify PLAN", 2, "check the audit log's chain and signatures", NULL};
-    if (!args_parse(argc, argv, options, count, operands, 2, &err)) return args_report("cardkeys audit", &err);
+    const struct arg_command usage = {"audit", "verify PLAN", 2, "check the audit log's chain and signatures",
+                                      NULL};
+    if (!args_parse(argc, argv, options, count, operands, 2, &err))
+        return args_report("cardkeys audit", &err);
     if (help) {
         args_usage(stdout, "cardkeys", &usage, options, count);
         return 0;

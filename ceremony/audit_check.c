@@ -15,7 +15,8 @@ static bool load_signers(const struct plan *p, struct signers *out, struct err *
     size_t count = 0;
     for (size_t i = 0; i < p->key_count && count < SIGNERS_MAX; i++) {
         const char *path = public_file_path(p, &p->keys[i]);
-        if (!path || !plan_key_has_role(&p->keys[i], HSM_ROLE_SIGNING_PAIR) || !output_is_there(path)) continue;
+        if (!path || !plan_key_has_role(&p->keys[i], HSM_ROLE_SIGNING_PAIR) || !output_is_there(path))
+            continue;
         paths[count++] = p->keys[i].public_path ? p->keys[i].public_path : p->signer_file;
     }
     return count == 0 || signers_load(out, paths, count, err);
@@ -54,7 +55,8 @@ bool audit_check_plan(struct ceremony *c, struct audit_check *out, struct err *e
     bool ok = false;
     if (!load_signers(c->plan, &signers, err)) return false;
     if (read_anchor(c, &anchor, &out->anchored, err)) {
-        const struct audit_verify_settings settings = {signers.keys, signers.count, out->anchored ? &anchor : NULL};
+        const struct audit_verify_settings settings = {signers.keys, signers.count,
+                                                       out->anchored ? &anchor : NULL};
         ok = audit_verify(c->plan->audit_log, &settings, &out->found, err);
     }
     signers_release(&signers);

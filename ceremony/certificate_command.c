@@ -7,7 +7,9 @@
 #include "base/args.h"
 #include "base/hex.h"
 #include "ceremony/certificate_import.h"
+#include "ceremony/closing.h"
 #include "ceremony/commands.h"
+#include "ceremony/journal.h"
 #include "ceremony/plan_lint.h"
 
 enum { WORDS_MAX = 4096, GROUPS_IN_LINE = 8 };
@@ -69,7 +71,7 @@ static bool request(const char *path, const char *key, struct err *err)
 
     if (!plan_lint_load(&plan, path, err)) return false;
     if (!check_chosen(plan, key, err)) goto out;
-    if (!ceremony_init(&c, plan, stderr, false, err)) goto out;
+    if (!ceremony_init(&c, plan, NULL, false, err)) goto out;
     for (size_t i = 0; i < plan->certificate_count; i++) {
         const struct plan_certificate *pc = &plan->certificates[i];
         if (is_chosen(pc, key) && !request_one(&c, pc, err)) goto out;
@@ -81,7 +83,7 @@ out:
     return ok;
 }
 
-static int command_request(int argc, char **argv)
+static int request_command(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     const char *path = NULL, *key = NULL;
@@ -153,6 +155,13 @@ static bool print_words(const struct certificate_import *i, struct err *err)
     return ok;
 }
 
+static bool write_down(struct ceremony *c, const struct plan_certificate *pc, struct err *err)
+{
+    return journal_open(&c->journal, c->plan, c->site, err) &&
+           journal_note(c->journal, "certificate", "issuer_key", pc->issuer_key, err) &&
+           closing_sign_if_open(c, err);
+}
+
 static bool import(const char *path, const char *key, const struct certificate_source *source, bool yes,
                    struct err *err)
 {
@@ -169,13 +178,14 @@ static bool import(const char *path, const char *key, const struct certificate_s
     if (!today_is(&today, err)) return false;
     if (!plan_lint_load(&plan, path, err)) return false;
     if (!find_entry(plan, key, &pc, err)) goto out;
-    if (!ceremony_init(&c, plan, stderr, false, err)) goto out;
+    if (!ceremony_init(&c, plan, NULL, true, err)) goto out;
     if (!certificate_request_make(&c, pc, &i.request, err)) goto out;
     if (!certificate_import_read(source, &today, &i, err)) goto out;
     if (!print_words(&i, err)) goto out;
     bool there = access(pc->certificate_path, F_OK) == 0; /* the same one, or it is refused */
     if (!agree(yes || there, err)) goto out;
     if (!certificate_import_store(&i, &result, err)) goto out;
+    if (result.state == STEP_MADE && !write_down(&c, pc, err)) goto out;
     printf("%sCertificate %s: %s\n", plan->test ? "TEST. " : "", step_state_text(result.state),
            result.detail);
     ok = true;
@@ -185,7 +195,7 @@ out:
     return ok;
 }
 
-static int command_import(int argc, char **argv)
+static int import_answer_command(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     const char *operands[2] = {NULL, NULL}, *key = NULL;
@@ -227,9 +237,9 @@ static int command_import(int argc, char **argv)
 
 static const struct arg_command commands[] = {
     {"request", "PLAN", 1, "write the requests that go to the scheme, show their fingerprints",
-     command_request},
+     request_command},
     {"import", "PLAN ANSWER", 2, "compare the scheme's answer with the request, and store it",
-     command_import},
+     import_answer_command},
 };
 
 int command_certificate(int argc, char **argv)

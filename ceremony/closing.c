@@ -24,10 +24,13 @@ void closing_tell(const struct plan *p, size_t index, struct step_story *s)
 {
     char witnesses[PLAN_PEOPLE_TEXT_MAX];
     (void)index;
-    STORY(s->who, "%s; witness: %s", plan_person(p, DUTY_OFFICER, 0), plan_people(p, DUTY_WITNESS, witnesses));
-    STORY(s->what, "The audit log is closed by a signature made in the token, and its last line's number and hash are "
-                   "kept on the token.");
-    STORY(s->why, "So that nobody can change what was written down, or take away its end, without being seen.");
+    STORY(s->who, "%s; witness: %s", plan_person(p, DUTY_OFFICER, 0),
+          plan_people(p, DUTY_WITNESS, witnesses));
+    STORY(s->what,
+          "The audit log is closed by a signature made in the token, and its last line's number and hash are "
+          "kept on the token.");
+    STORY(s->why,
+          "So that nobody can change what was written down, or take away its end, without being seen.");
     STORY(s->next, "Print the report (cardkeys report) and sign it. The ceremony is over.");
 }
 

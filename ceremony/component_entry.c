@@ -42,7 +42,8 @@ static bool read_hex(const struct secret *text, bool whole, struct secret *part,
     }
     if (bad) return err_set(err, ERR_INPUT, "has a character that is no hex digit");
     if (digits != due && whole)
-        return err_set(err, ERR_INPUT, "has %zu hex digits; a component is as long as its key: %zu", digits, due);
+        return err_set(err, ERR_INPUT, "has %zu hex digits; a component is as long as its key: %zu", digits,
+                       due);
     if (digits != due && digits != LINE_DIGITS)
         return err_set(err, ERR_INPUT, "has %zu hex digits, not %d", digits, LINE_DIGITS);
     part->len += digits / 2;
@@ -89,8 +90,8 @@ static bool type_line(const struct ceremony *c, enum hsm_algorithm algorithm, st
     for (int i = 0; i < TRIES; i++) {
         size_t left = 2 * (part->room - before), now = left < LINE_DIGITS ? left : LINE_DIGITS;
         struct err why = ERR_INIT;
-        snprintf(question, sizeof(question), "  digits %zu to %zu of %zu, hidden:", 2 * before + 1, 2 * before + now,
-                 2 * part->room);
+        snprintf(question, sizeof(question), "  digits %zu to %zu of %zu, hidden:", 2 * before + 1,
+                 2 * before + now, 2 * part->room);
         bool ok = dialogue_hidden(&c->dialogue, question, text, &why) && read_hex(text, false, part, &why);
         if (ok && (algorithm == HSM_DES2 || algorithm == HSM_DES3))
             dialogue_say(&c->dialogue, "  taken, %s parity",
@@ -114,7 +115,8 @@ static bool type_component(const struct ceremony *c, const struct plan_key *key,
     struct secret text = SECRET_NONE;
     char question[DIALOGUE_LINE_MAX];
     bool ok = true;
-    dialogue_say(&c->dialogue, "%s, to the keyboard please; everybody else turns away. Nothing that you type is shown.",
+    dialogue_say(&c->dialogue,
+                 "%s, to the keyboard please; everybody else turns away. Nothing that you type is shown.",
                  custodian);
     snprintf(question, sizeof(question), "%s, type your name:", custodian);
     if (!dialogue_types(&c->dialogue, question, custodian, err)) return false;
@@ -136,9 +138,10 @@ static bool read_component(const struct ceremony *c, const struct plan_component
     if (comp->source == COMPONENT_FILE) {
         ok = read_file(comp->text, &text, err);
     } else if (!c->plan->test) {
-        err_set(err, ERR_CONFIG,
-                "a component in the plan itself is for TEST plans alone: take it from a prompt or a file, or say "
-                "test: yes");
+        err_set(
+            err, ERR_CONFIG,
+            "a component in the plan itself is for TEST plans alone: take it from a prompt or a file, or say "
+            "test: yes");
     } else if (strlen(comp->text) > text.room) {
         err_set(err, ERR_CONFIG, "too long");
     } else {
@@ -153,8 +156,8 @@ static bool read_component(const struct ceremony *c, const struct plan_component
 }
 
 /* The check value is the plan's, if it has one, and that of the custodian's form. */
-static bool confirm(const struct ceremony *c, const struct plan_component *comp, const struct check_value *check,
-                    struct err *err)
+static bool confirm(const struct ceremony *c, const struct plan_component *comp,
+                    const struct check_value *check, struct err *err)
 {
     char shown[CHECK_VALUE_TEXT], question[DIALOGUE_LINE_MAX];
     bool yes = true;
@@ -165,13 +168,14 @@ static bool confirm(const struct ceremony *c, const struct plan_component *comp,
         dialogue_say(&c->dialogue, "Check value of the component that was printed: %s.", shown);
         return true;
     }
-    snprintf(question, sizeof(question), "Check value of this component: %s. Is that the one on your form?", shown);
+    snprintf(question, sizeof(question), "Check value of this component: %s. Is that the one on your form?",
+             shown);
     if (!dialogue_agrees(&c->dialogue, question, &yes, err)) return false;
     return yes || err_set(err, ERR_INPUT, "its check value is not that of the custodian's form");
 }
 
-static bool take_once(struct ceremony *c, const struct plan_key *key, size_t index, enum hsm_algorithm algorithm,
-                      struct secret *part, struct err *err)
+static bool take_once(struct ceremony *c, const struct plan_key *key, size_t index,
+                      enum hsm_algorithm algorithm, struct secret *part, struct err *err)
 {
     static const char *const origins[] = {[COMPONENT_PROMPT] = "typed",
                                           [COMPONENT_FILE] = "file",
@@ -181,17 +185,24 @@ static bool take_once(struct ceremony *c, const struct plan_key *key, size_t ind
     struct check_value check;
     bool ok = false;
     switch (comp->source) {
-    case COMPONENT_PROMPT: ok = type_component(c, key, index, algorithm, part, err); break;
-    case COMPONENT_LETTER: ok = letter_step_draw(c, key, index, algorithm, part, err); break;
+    case COMPONENT_PROMPT:
+        ok = type_component(c, key, index, algorithm, part, err);
+        break;
+    case COMPONENT_LETTER:
+        ok = letter_step_draw(c, key, index, algorithm, part, err);
+        break;
     case COMPONENT_FILE:
-    case COMPONENT_TEST: ok = read_component(c, comp, part, err); break;
+    case COMPONENT_TEST:
+        ok = read_component(c, comp, part, err);
+        break;
     }
     return ok && check_value_of(algorithm, part, &check, err) && confirm(c, comp, &check, err) &&
-           (comp->source == COMPONENT_TEST || journal_component(c, key, index, &check, origins[comp->source], err));
+           (comp->source == COMPONENT_TEST ||
+            journal_component(c, key, index, &check, origins[comp->source], err));
 }
 
-bool component_take(struct ceremony *c, const struct plan_key *key, size_t index, enum hsm_algorithm algorithm,
-                    struct secret *part, struct err *err)
+bool component_take(struct ceremony *c, const struct plan_key *key, size_t index,
+                    enum hsm_algorithm algorithm, struct secret *part, struct err *err)
 {
     const struct plan_component *comp = &key->components[index];
     int tries = comp->source == COMPONENT_PROMPT ? TRIES : 1;

@@ -53,10 +53,12 @@ static bool confirm(const struct ceremony *c, const struct plan_key *key, const 
     check_value_text(check, shown);
     if (key->kcv_len) {
         hex_write(shown, sizeof(shown), check->bytes, key->kcv_len, false);
-        snprintf(question, sizeof(question), "\n%s: type the check value of the whole key from your form:", who);
+        snprintf(question, sizeof(question),
+                 "\n%s: type the check value of the whole key from your form:", who);
     } else {
         snprintf(question, sizeof(question),
-                 "\nCheck value of the whole key: %s. %s: write it onto the form, then type it from there:", shown, who);
+                 "\nCheck value of the whole key: %s. %s: write it onto the form, then type it from there:",
+                 shown, who);
     }
     return dialogue_types(&c->dialogue, question, shown, err);
 }

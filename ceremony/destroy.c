@@ -24,7 +24,8 @@ static bool find(struct ceremony *c, const struct plan_key *k, size_t *found, st
     return true;
 }
 
-static bool remove_all(struct ceremony *c, const struct plan_key *k, const struct officers *two, struct err *err)
+static bool remove_all(struct ceremony *c, const struct plan_key *k, const struct officers *two,
+                       struct err *err)
 {
     struct place p;
     for (size_t i = 0; i < k->token_count; i++) {
@@ -46,14 +47,15 @@ static bool destroy(const char *path, const char *name, const struct sitting_opt
     struct sitting s = SITTING_NONE;
     const struct plan_key *k = NULL;
     struct officers two;
-    char what[160], full[PLAN_KEY_NAME_MAX], question[160];
+    char what[160], full[PLAN_KEY_NAME_MAX], question[DIALOGUE_LINE_MAX];
     size_t found = 0;
     bool ok = false;
 
     if (!plan_lint_load(&plan, path, err)) return false;
     if (!plan_key_find(plan, name, &k, err)) goto out;
     if (k->version && !strchr(name, '/')) {
-        err_set(err, ERR_CONFIG, "which version? As in: cardkeys destroy %s %s", path, plan_key_name(k, full));
+        err_set(err, ERR_CONFIG, "which version? As in: cardkeys destroy %s %s", path,
+                plan_key_name(k, full));
         goto out;
     }
     if (!sitting_begin(&s, &c, plan, o, err)) goto out;
@@ -87,8 +89,10 @@ int command_destroy(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"destroy", "PLAN KEY", 2, "two officers take a key off its tokens", NULL};
-    if (!args_parse(argc, argv, options, count, operands, 2, &err)) return args_report("cardkeys destroy", &err);
+    const struct arg_command usage = {"destroy", "PLAN KEY", 2, "two officers take a key off its tokens",
+                                      NULL};
+    if (!args_parse(argc, argv, options, count, operands, 2, &err))
+        return args_report("cardkeys destroy", &err);
     if (help) {
         args_usage(stdout, "cardkeys", &usage, options, count);
         return 0;

@@ -36,7 +36,8 @@ MUST_CHECK bool dialogue_go_on(const struct dialogue *d, const char *to_do_what,
 MUST_CHECK bool dialogue_agrees(const struct dialogue *d, const char *question, bool *yes, struct err *err);
 /* Asks until exactly this text is typed, letter case and blanks aside: a name, a label, a check value. An empty answer asks
  * again; after three wrong ones false (ERR_INPUT), naming what was asked for. Unattended: true. */
-MUST_CHECK bool dialogue_types(const struct dialogue *d, const char *question, const char *due, struct err *err);
+MUST_CHECK bool dialogue_types(const struct dialogue *d, const char *question, const char *due,
+                               struct err *err);
 /* A hidden answer into s, which has its room; see secret_prompt. */
 MUST_CHECK bool dialogue_hidden(const struct dialogue *d, const char *question, struct secret *s,
                                 struct err *err);

@@ -11,12 +11,14 @@ static bool plan_allows(const struct plan *p, struct err *err)
         officers += p->people[i].duty == DUTY_OFFICER;
     if (p->test) return true;
     if (officers < 2)
-        return err_set(err, ERR_CONFIG, "this takes two officers, the plan names %zu under 'people'", officers);
+        return err_set(err, ERR_CONFIG, "this takes two officers, the plan names %zu under 'people'",
+                       officers);
     for (size_t i = 0; i < p->token_count; i++) {
         if (!p->tokens[i].pin_halves)
-            return err_set(err, ERR_CONFIG,
-                           "this takes two officers with half a PIN each: token '%s' needs 'pin: halves' in the plan",
-                           p->tokens[i].name);
+            return err_set(
+                err, ERR_CONFIG,
+                "this takes two officers with half a PIN each: token '%s' needs 'pin: halves' in the plan",
+                p->tokens[i].name);
     }
     return true;
 }

@@ -14,6 +14,7 @@ struct officers {
 /* what: "destroy key KML/1 on token 'issuer'". Unattended (TEST) nobody is asked and both are "nobody (unattended)".
  * False: fewer than two officers in the plan, a PIN that is not in halves (ERR_CONFIG); the same officer twice, or none of
  * the plan (ERR_INPUT); left (ERR_INTERRUPTED). */
-MUST_CHECK bool dual_control(const struct ceremony *c, const char *what, struct officers *two, struct err *err);
+MUST_CHECK bool dual_control(const struct ceremony *c, const char *what, struct officers *two,
+                             struct err *err);
 
 #endif

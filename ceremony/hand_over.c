@@ -53,10 +53,12 @@ void hand_over_tell(const struct plan *p, size_t index, struct step_story *s)
     char name[PLAN_KEY_NAME_MAX], file[128];
     output_describe(h.how->path, file, sizeof(file));
     STORY(s->who, "%s", plan_person(p, DUTY_OFFICER, 0));
-    STORY(s->what, "The wrapped key %s is taken from %s onto token '%s', where it is %s.", plan_key_name(h.key, name),
-          file, h.how->to, h.key->token_roles[h.place]);
-    STORY(s->why, "It was wrapped at site '%s' under %s; only this token can open it. It is accepted because a signer whom "
-                  "this token trusts vouches for every line of the file.",
+    STORY(s->what, "The wrapped key %s is taken from %s onto token '%s', where it is %s.",
+          plan_key_name(h.key, name), file, h.how->to, h.key->token_roles[h.place]);
+    STORY(s->why,
+          "It was wrapped at site '%s' under %s; only this token can open it. It is accepted because a "
+          "signer whom "
+          "this token trusts vouches for every line of the file.",
           site_of(p, h.key->tokens[0]), h.how->under);
     STORY(s->next, "Compare the check value that is shown with the sender's script.");
 }
@@ -100,12 +102,13 @@ static bool is_as_planned(const struct ceremony *c, const struct hand_over *h, c
                           struct err *err)
 {
     const struct plan_key *k = h->key;
-    const struct check_value check = {{f->check_value[0], f->check_value[1], f->check_value[2], f->check_value[3],
-                                       f->check_value[4]},
-                                      f->check_value_len};
+    const struct check_value check = {
+        {f->check_value[0], f->check_value[1], f->check_value[2], f->check_value[3], f->check_value[4]},
+        f->check_value_len};
     if (!same("sender", f->sender, site_of(c->plan, k->tokens[0]), err)) return false;
     if (!same("receiver", f->receiver, site_of(c->plan, h->how->to), err)) return false;
-    if (!same("key", f->key, k->name, err) || !same_number("version", f->version, k->version, err)) return false;
+    if (!same("key", f->key, k->name, err) || !same_number("version", f->version, k->version, err))
+        return false;
     if (!same("role", f->role, k->token_roles[h->place], err)) return false;
     if (!same("algorithm", handover_algorithm_name(f->algorithm), k->algorithm, err)) return false;
     if (!same("not-before", f->not_before, k->not_before, err)) return false;
@@ -157,20 +160,21 @@ static bool find_transport(struct ceremony *c, const struct hand_over *h, const 
                    (unsigned)f->under_version, h->how->to);
 }
 
-static bool put_on_token(struct ceremony *c, const struct hand_over *h, const struct handover *f, struct err *err)
+static bool put_on_token(struct ceremony *c, const struct hand_over *h, const struct handover *f,
+                         struct err *err)
 {
     struct place p;
     struct hsm_key transport = HSM_KEY_NONE, installed = HSM_KEY_NONE;
     if (!place_open(c, h->key, h->place, &p, err) || !find_transport(c, h, f, &transport, err)) return false;
     memcpy(p.ref.kcv, f->check_value, f->check_value_len);
     p.ref.kcv_len = f->check_value_len;
-    const struct hsm_travel_blob blob = {f->method == HANDOVER_KWP ? HSM_TRAVEL_KWP : HSM_TRAVEL_OAEP, &transport,
-                                         f->wrapped, f->wrapped_len};
+    const struct hsm_travel_blob blob = {f->method == HANDOVER_KWP ? HSM_TRAVEL_KWP : HSM_TRAVEL_OAEP,
+                                         &transport, f->wrapped, f->wrapped_len};
     return hsm_travel_receive(p.token, &blob, &p.ref, &installed, err);
 }
 
-bool hand_over_take_in(struct ceremony *c, const struct hand_over *h, const char *path, struct check_value *check,
-                       struct err *err)
+bool hand_over_take_in(struct ceremony *c, const struct hand_over *h, const char *path,
+                       struct check_value *check, struct err *err)
 {
     struct handover f;
     if (!read_verified(c, h, path, &f, err)) return false;

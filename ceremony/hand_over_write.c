@@ -103,13 +103,15 @@ static bool wrap(struct ceremony *c, const struct place *p, const struct plan_ha
 /* By the pair that signs for the sender's site. */
 static bool sign(struct ceremony *c, const struct plan_key *key, struct handover *h, struct err *err)
 {
-    const struct plan_key *signer = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, site_of(c->plan, key->tokens[0]));
+    const struct plan_key *signer =
+        plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, site_of(c->plan, key->tokens[0]));
     struct hsm_token *t = NULL;
     struct hsm_pair pair;
     struct buf spki, text, signature;
     bool ok = false;
     if (!signer)
-        return err_set(err, ERR_CONFIG, "a hand-over is signed: the plan has no signing-pair at site '%s'", h->sender);
+        return err_set(err, ERR_CONFIG, "a hand-over is signed: the plan has no signing-pair at site '%s'",
+                       h->sender);
     buf_init(&spki, HSM_SPKI_MAX);
     buf_init(&text, HANDOVER_TEXT_MAX + 64);
     buf_init(&signature, sizeof(h->signature));

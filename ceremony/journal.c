@@ -6,6 +6,7 @@
 
 #include "audit/history.h"
 #include "audit/log.h"
+#include "audit/read.h"
 #include "base/digest.h"
 #include "base/hex.h"
 #include "ceremony/evidence.h"
@@ -57,7 +58,8 @@ static bool begin(struct journal *j, struct err *err)
     struct audit_event e;
     char plan_hash[EVIDENCE_HASH_TEXT], program_hash[EVIDENCE_HASH_TEXT], people[PLAN_PEOPLE_TEXT_MAX];
     if (j->begun) return true;
-    if (!evidence_file_hash(j->plan->path, plan_hash, err) || !evidence_program_hash(program_hash, err)) return false;
+    if (!evidence_file_hash(j->plan->path, plan_hash, err) || !evidence_program_hash(program_hash, err))
+        return false;
     audit_event_init(&e, "begin");
     audit_text(&e, "plan", j->plan->name);
     audit_text(&e, "plan_hash", plan_hash);
@@ -208,8 +210,8 @@ bool journal_limit(struct journal *j, const struct plan_key *key, const struct o
     return put(j, &e, err);
 }
 
-bool journal_destroy(struct journal *j, const struct plan_key *key, const char *token, const struct officers *two,
-                     struct err *err)
+bool journal_destroy(struct journal *j, const struct plan_key *key, const char *token,
+                     const struct officers *two, struct err *err)
 {
     struct audit_event e;
     if (!j) return true;
@@ -252,12 +254,14 @@ static bool load(const struct ceremony *c, struct history **h, struct err *err)
     return history_load(h, c->plan->audit_log, err);
 }
 
-bool journal_custodian_may(const struct ceremony *c, const struct plan_key *key, size_t index, struct err *err)
+bool journal_custodian_may(const struct ceremony *c, const struct plan_key *key, size_t index,
+                           struct err *err)
 {
     struct history *h = NULL;
     const char *custodian = key->components[index].custodian;
     if (!c->journal) return true;
-    bool ok = load(c, &h, err) && history_custodian_may(h, custodian, key->name, key->version, index + 1, err);
+    bool ok =
+        load(c, &h, err) && history_custodian_may(h, custodian, key->name, key->version, index + 1, err);
     history_free(h);
     return ok;
 }
@@ -279,7 +283,8 @@ bool journal_known_check(const struct ceremony *c, const struct plan_key *key, s
     return ok;
 }
 
-bool journal_dates_are_known(const struct ceremony *c, const struct plan_key *key, bool *known, struct err *err)
+bool journal_dates_are_known(const struct ceremony *c, const struct plan_key *key, bool *known,
+                             struct err *err)
 {
     struct history *h = NULL;
     *known = true;
@@ -298,11 +303,10 @@ bool journal_serial_is_new(const struct ceremony *c, const struct journal_import
     if (!load(c, &h, err)) return false;
     uint64_t last = h ? history_serial(h, i->sender, i->key) : 0;
     history_free(h);
-    return i->serial > last ||
-           err_set(err, ERR_INTEGRITY,
-                   "line 'serial' says %" PRIu64 ", but number %" PRIu64
-                   " of this key was taken in from '%s' before: an old file again",
-                   i->serial, last, i->sender);
+    return i->serial > last || err_set(err, ERR_INTEGRITY,
+                                       "line 'serial' says %" PRIu64 ", but number %" PRIu64
+                                       " of this key was taken in from '%s' before: an old file again",
+                                       i->serial, last, i->sender);
 }
 
 bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key, struct plan_limit *limit,

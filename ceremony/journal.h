@@ -12,7 +12,8 @@
 struct journal;
 
 /* Opens the log, or begins it, after its whole chain was checked. False: broken (ERR_INTEGRITY), in use, not writable. */
-MUST_CHECK bool journal_open(struct journal **out, const struct plan *plan, const char *site, struct err *err);
+MUST_CHECK bool journal_open(struct journal **out, const struct plan *plan, const char *site,
+                             struct err *err);
 void journal_close(struct journal *j); /* NULL is fine */
 
 /* The first line of a sitting, written before any other of it: the plan with its hash, the program with its hash, site and
@@ -54,8 +55,8 @@ MUST_CHECK bool journal_serial_is_new(const struct ceremony *c, const struct jou
                                       struct err *err);
 MUST_CHECK bool journal_import(struct journal *j, const struct journal_import *i, struct err *err);
 /* fingerprint: 64 hex digits. */
-MUST_CHECK bool journal_trust(struct journal *j, const char *sender, const char *signer, const char *fingerprint,
-                              struct err *err);
+MUST_CHECK bool journal_trust(struct journal *j, const char *sender, const char *signer,
+                              const char *fingerprint, struct err *err);
 /* The limit that is in force, by this log; blocks is 0 where none was set. */
 MUST_CHECK bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key,
                                        struct plan_limit *limit, struct err *err);
@@ -76,6 +77,7 @@ struct journal_head {
 };
 MUST_CHECK bool journal_head(const struct ceremony *c, struct journal_head *head, struct err *err);
 /* The signed closing. The pair is a signing pair of this site. */
-MUST_CHECK bool journal_sign(struct journal *j, struct hsm_token *t, const struct hsm_pair *pair, struct err *err);
+MUST_CHECK bool journal_sign(struct journal *j, struct hsm_token *t, const struct hsm_pair *pair,
+                             struct err *err);
 
 #endif

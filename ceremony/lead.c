@@ -23,8 +23,9 @@ static bool try_again(struct ceremony *c, const struct step *s, struct err *err)
     struct err unused = ERR_INIT;
     if (!c->dialogue.asks || err->kind == ERR_INTERRUPTED) return false;
     dialogue_say(&c->dialogue, "\nStep %zu was not done: %s", s->number, err->text);
-    dialogue_say(&c->dialogue, "Nothing of this step is kept. Steps before it are done and stay. It can be tried again "
-                               "now, or in a later sitting.");
+    dialogue_say(&c->dialogue,
+                 "Nothing of this step is kept. Steps before it are done and stay. It can be tried again "
+                 "now, or in a later sitting.");
     if (!dialogue_agrees(&c->dialogue, "Try this step again now?", &again, &unused)) again = false;
     if (again) err_clear(err);
     return again;
@@ -75,7 +76,8 @@ bool lead_step(struct ceremony *c, const struct step *s, struct step_result *r, 
     return ok;
 }
 
-bool lead_through(struct ceremony *c, step_done_fn *done, void *context, struct lead_tally *tally, struct err *err)
+bool lead_through(struct ceremony *c, step_done_fn *done, void *context, struct lead_tally *tally,
+                  struct err *err)
 {
     struct step_walk walk = {0, 0, 0};
     struct step s;

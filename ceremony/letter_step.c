@@ -7,10 +7,12 @@
 #include "formats/derivation.h"
 
 /* The first of the key's tokens that is here: it has the generator. */
-static bool generator_of(struct ceremony *c, const struct plan_key *key, struct hsm_token **t, struct err *err)
+static bool generator_of(struct ceremony *c, const struct plan_key *key, struct hsm_token **t,
+                         struct err *err)
 {
     for (size_t i = 0; i < key->token_count; i++) {
-        if (plan_token_is_at(c->plan, key->tokens[i], c->site)) return tokens_open_named(c, key->tokens[i], t, err);
+        if (plan_token_is_at(c->plan, key->tokens[i], c->site))
+            return tokens_open_named(c, key->tokens[i], t, err);
     }
     return err_set(err, ERR_CONFIG, "none of the key's tokens is here");
 }
@@ -37,14 +39,16 @@ static bool print(const struct ceremony *c, const struct plan_key *key, size_t i
     return printer_close(&printer, ok, err) && ok;
 }
 
-bool letter_step_draw(struct ceremony *c, const struct plan_key *key, size_t index, enum hsm_algorithm algorithm,
-                      struct secret *part, struct err *err)
+bool letter_step_draw(struct ceremony *c, const struct plan_key *key, size_t index,
+                      enum hsm_algorithm algorithm, struct secret *part, struct err *err)
 {
     const char *custodian = key->components[index].custodian;
     struct hsm_token *t = NULL;
     char question[DIALOGUE_LINE_MAX];
-    dialogue_say(&c->dialogue, "%s, to the printer please. Take the letter as it comes out, seal it, and show it to nobody.",
-                 custodian);
+    dialogue_say(
+        &c->dialogue,
+        "%s, to the printer please. Take the letter as it comes out, seal it, and show it to nobody.",
+        custodian);
     snprintf(question, sizeof(question), "%s, type your name when you stand there:", custodian);
     if (!dialogue_types(&c->dialogue, question, custodian, err)) return false;
     if (!generator_of(c, key, &t, err)) return false;

@@ -44,10 +44,12 @@ void limits_tell(const struct plan *p, size_t index, struct step_story *s)
     const struct plan_key *key = nth_key(p, index);
     char officers[PLAN_PEOPLE_TEXT_MAX];
     STORY(s->who, "%s", plan_people(p, DUTY_OFFICER, officers));
-    STORY(s->what, "The number of blocks that this key may encrypt is written into the audit log: beyond %" PRIu64
-                   " a night run %s.",
+    STORY(s->what,
+          "The number of blocks that this key may encrypt is written into the audit log: beyond %" PRIu64
+          " a night run %s.",
           key->limit.blocks, key->limit.stop ? "does not begin" : "warns and goes on");
-    STORY(s->why, "The more a key is used, the more there is to attack it with. A limit says when it is time to rotate.");
+    STORY(s->why, "The more a key is used, the more there is to attack it with. A limit says when it is time "
+                  "to rotate.");
     STORY(s->types, "both officers' names, when a limit that is in force is raised");
 }
 
@@ -63,7 +65,8 @@ bool limits_look(struct ceremony *c, size_t index, struct step_result *r, struct
     if (!journal_limit_in_force(c, key, &now, err)) return false;
     if (now.blocks == key->limit.blocks && now.stop == key->limit.stop) r->state = STEP_THERE;
     if (now.blocks)
-        snprintf(r->detail, sizeof(r->detail), "in force: %" PRIu64 " blocks, then %s", now.blocks, then(&now));
+        snprintf(r->detail, sizeof(r->detail), "in force: %" PRIu64 " blocks, then %s", now.blocks,
+                 then(&now));
     return true;
 }
 

@@ -17,8 +17,8 @@ static const struct arg_command commands[] = {
     {"import", "PLAN FILE", 2, "take a key in from a hand-over file", command_import},
     {"rotate", "PLAN KEY", 2, "make the next version of a key beside the old one", command_rotate},
     {"destroy", "PLAN KEY", 2, "two officers take a key off its tokens", command_destroy},
-    {"certificate", "request|import PLAN", 1, "ask a scheme for an issuer key's certificate, bring its answer in",
-     command_certificate},
+    {"certificate", "request|import PLAN", 1,
+     "ask a scheme for an issuer key's certificate, bring its answer in", command_certificate},
     {"audit", "verify PLAN", 2, "check the audit log's chain and signatures", command_audit},
     {"doctor", "--module PATH", 0, "try what a token can do", command_doctor},
 };

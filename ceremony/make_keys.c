@@ -146,7 +146,8 @@ static bool may_make(struct ceremony *c, const struct plan_key *key, const struc
     if (key->origin == ORIGIN_COMPONENTS) return true;
     if (!journal_known_check(c, key, &known, err)) return false;
     if (!key->kcv_len && !known.len) return true;
-    return err_set(err, ERR_TOKEN, "the %s has a check value for '%s', so it was made before, but it is not on token '%s'",
+    return err_set(err, ERR_TOKEN,
+                   "the %s has a check value for '%s', so it was made before, but it is not on token '%s'",
                    key->kcv_len ? "plan" : "audit log", p->at[0].name, p->at[0].token_name);
 }
 
@@ -160,7 +161,8 @@ bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, stru
 
     if (!places_open(c, key, &p, err)) return false;
     /* without a check value in the plan only TEST components can say whether a key that is there is the right one */
-    if (key->origin == ORIGIN_COMPONENTS && (p.missing || (!key->kcv_len && c->plan->test && !c->dialogue.asks))) {
+    if (key->origin == ORIGIN_COMPONENTS &&
+        (p.missing || (!key->kcv_len && c->plan->test && !c->dialogue.asks))) {
         if (!components_combine(c, key, &value, &check, err)) goto out;
     }
     if (p.missing && !may_make(c, key, &p, err)) goto out;

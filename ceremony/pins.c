@@ -15,8 +15,9 @@ static bool type_half(const struct ceremony *c, const char *what, size_t which, 
     struct secret half = SECRET_NONE;
     char question[DIALOGUE_LINE_MAX];
     bool ok = false;
-    snprintf(question, sizeof(question), "%s, your half (%zu of 2) of the %s, hidden:",
-             plan_person(c->plan, DUTY_OFFICER, which), which + 1, what);
+    snprintf(question, sizeof(question),
+             "%s, your half (%zu of 2) of the %s, hidden:", plan_person(c->plan, DUTY_OFFICER, which),
+             which + 1, what);
     if (!secret_init(&half, PIN_MAX / 2, err)) return false;
     if (!dialogue_hidden(&c->dialogue, question, &half, err)) goto out;
     if (half.len == 0) {
@@ -72,7 +73,8 @@ bool pins_get(const struct ceremony *c, size_t token, enum pin_holder holder, en
     struct hsm_pin_source source;
     char what[128], whose[128];
 
-    snprintf(whose, sizeof(whose), holder == PIN_USER ? "token '%s'" : "security officer of token '%s'", t->name);
+    snprintf(whose, sizeof(whose), holder == PIN_USER ? "token '%s'" : "security officer of token '%s'",
+             t->name);
     if (!hsm_pin_source_read(text ? text : "prompt", &source, err)) {
         err_prefix(err, "%s", whose);
         return false;
@@ -94,8 +96,8 @@ void pins_tell(const struct plan_token *t, enum pin_age age, char *text, size_t 
     const char *times = age == PIN_NEW ? ", twice" : "";
     text[0] = 0;
     if (is_typed(t->token.pin))
-        snprintf(text, size, "the user PIN%s%s, hidden", t->pin_halves ? " in two halves, one by each officer" : "",
-                 times);
+        snprintf(text, size, "the user PIN%s%s, hidden",
+                 t->pin_halves ? " in two halves, one by each officer" : "", times);
     if (age == PIN_OLD || !is_typed(t->so_pin)) return;
     size_t used = strlen(text);
     snprintf(text + used, size - used, "%sthe security officer's PIN%s%s, hidden", used ? "; " : "",

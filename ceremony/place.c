@@ -5,7 +5,8 @@
 #include "ceremony/journal.h"
 #include "ceremony/tokens.h"
 
-bool place_open(struct ceremony *c, const struct plan_key *key, size_t index, struct place *p, struct err *err)
+bool place_open(struct ceremony *c, const struct plan_key *key, size_t index, struct place *p,
+                struct err *err)
 {
     *p = (struct place){.key = key, .token_name = key->tokens[index]};
     p->ref.name = plan_key_name(key, p->name);

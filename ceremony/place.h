@@ -21,12 +21,12 @@ MUST_CHECK bool place_open(struct ceremony *c, const struct plan_key *key, size_
  * False (ERR_TOKEN): not there, or other than the plan says. */
 MUST_CHECK bool place_look(struct ceremony *c, struct place *p, struct check_value *check, struct err *err);
 /* A pair's size, exponent and check value, against the plan. */
-MUST_CHECK bool place_check_pair(const struct place *p, const struct hsm_pair *pair, struct check_value *check,
-                                 struct err *err);
+MUST_CHECK bool place_check_pair(const struct place *p, const struct hsm_pair *pair,
+                                 struct check_value *check, struct err *err);
 /* A pair of the plan, on the first of its tokens.
  * False: no such pair in the plan (ERR_CONFIG), or not on the token (ERR_TOKEN). */
-MUST_CHECK bool place_find_pair(struct ceremony *c, const char *name, struct hsm_token **t, struct hsm_pair *out,
-                                struct err *err);
+MUST_CHECK bool place_find_pair(struct ceremony *c, const char *name, struct hsm_token **t,
+                                struct hsm_pair *out, struct err *err);
 /* Is it there? A token that is still to be initialised holds nothing. */
 MUST_CHECK bool place_pair_is_there(struct ceremony *c, const char *name, bool *there, struct err *err);
 /* Is the key to be on a token that is still to be initialised, or that this ceremony does not open? */

@@ -1,6 +1,7 @@
 #include "ceremony/plan_entry.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/outfile.h"
@@ -57,8 +58,9 @@ static bool put_components(struct buf *out, const struct plan_key *k, struct err
     for (size_t i = 0; i < k->component_count; i++) {
         const struct plan_component *comp = &k->components[i];
         if (comp->source == COMPONENT_TEST || comp->source == COMPONENT_FILE)
-            return err_set(err, ERR_CONFIG,
-                           "its components stand in the plan or in files: write the next version's entry by hand");
+            return err_set(
+                err, ERR_CONFIG,
+                "its components stand in the plan or in files: write the next version's entry by hand");
         buf_put_text(out, "      - {custodian: ");
         put_quoted(out, comp->custodian);
         if (comp->source == COMPONENT_PROMPT) {
@@ -87,7 +89,8 @@ static void put_life(struct buf *out, const struct plan *p, const struct plan_ke
     if (k->keep) buf_put_text(out, "    keep: yes\n");
     if (k->hand_over_count) buf_put_text(out, "    hand_over:\n");
     for (size_t i = 0; i < k->hand_over_count; i++) {
-        buf_put_format(out, "      - {to: %s, under: %s, file: ", k->hand_overs[i].to, k->hand_overs[i].under);
+        buf_put_format(out, "      - {to: %s, under: %s, file: ", k->hand_overs[i].to,
+                       k->hand_overs[i].under);
         put_file_name(out, k->hand_overs[i].path, p, next);
         buf_put_text(out, "}\n");
     }
@@ -96,9 +99,12 @@ static void put_life(struct buf *out, const struct plan *p, const struct plan_ke
 bool plan_entry_next(const struct plan *p, const struct plan_key *key, struct buf *out, struct err *err)
 {
     if (key->bits || !key->version)
-        return err_set(err, ERR_CONFIG,
-                       "key '%s' has no versions: write an entry of another name for the pair that follows it", key->name);
-    if (key->version == UINT16_MAX) return err_set(err, ERR_CONFIG, "key '%s' has no further version", key->name);
+        return err_set(
+            err, ERR_CONFIG,
+            "key '%s' has no versions: write an entry of another name for the pair that follows it",
+            key->name);
+    if (key->version == UINT16_MAX)
+        return err_set(err, ERR_CONFIG, "key '%s' has no further version", key->name);
     buf_put_format(out, "  - name: %s\n    version: %u\n    role: %s\n    algorithm: %s\n", key->name,
                    key->version + 1U, key->role, key->algorithm);
     put_tokens(out, key);
@@ -129,8 +135,8 @@ static bool begins_another(const struct buf *text, size_t at)
     return item || top;
 }
 
-bool plan_entry_insert(const struct plan *p, const struct plan_key *key, const struct buf *entry, struct buf *out,
-                       struct err *err)
+bool plan_entry_insert(const struct plan *p, const struct plan_key *key, const struct buf *entry,
+                       struct buf *out, struct err *err)
 {
     struct buf text;
     buf_init(&text, PLAN_MAX);

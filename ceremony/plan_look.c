@@ -77,7 +77,8 @@ const char *plan_people(const struct plan *p, enum plan_duty duty, char text[sta
     size_t used = 0;
     for (size_t i = 0; i < p->person_count && used < PLAN_PEOPLE_TEXT_MAX; i++) {
         if (p->people[i].duty != duty) continue;
-        int n = snprintf(text + used, PLAN_PEOPLE_TEXT_MAX - used, "%s%s", used ? ", " : "", p->people[i].name);
+        int n =
+            snprintf(text + used, PLAN_PEOPLE_TEXT_MAX - used, "%s%s", used ? ", " : "", p->people[i].name);
         used += n > 0 ? (size_t)n : 0;
     }
     if (used == 0) snprintf(text, PLAN_PEOPLE_TEXT_MAX, "nobody named");

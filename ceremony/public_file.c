@@ -46,10 +46,12 @@ void public_file_tell(const struct plan *p, size_t index, struct step_story *s)
     char file[128];
     output_describe(public_file_path(p, key), file, sizeof(file));
     STORY(s->who, "%s", plan_person(p, DUTY_OFFICER, 0));
-    STORY(s->what, "The public part of '%s' is written to %s, and its fingerprint is shown in words and digits.",
+    STORY(s->what,
+          "The public part of '%s' is written to %s, and its fingerprint is shown in words and digits.",
           key->name, file);
     STORY(s->why, "It is no secret, but whoever receives it must know that nobody exchanged it on the way.");
-    STORY(s->next, "Send the file. Write the 16 words into the script, and read them to the other side by telephone.");
+    STORY(s->next,
+          "Send the file. Write the 16 words into the script, and read them to the other side by telephone.");
 }
 
 bool public_file_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)

@@ -16,7 +16,8 @@ MUST_CHECK bool public_file_run(struct ceremony *c, size_t index, struct step_re
 /* Where this pair's public part is written; NULL: nowhere. */
 const char *public_file_path(const struct plan *p, const struct plan_key *key);
 /* The SubjectPublicKeyInfo of a pair that is on its token, and its SHA-256. False: as place_find_pair. */
-MUST_CHECK bool public_file_spki(struct ceremony *c, const struct plan_key *key, struct buf *spki, struct err *err);
+MUST_CHECK bool public_file_spki(struct ceremony *c, const struct plan_key *key, struct buf *spki,
+                                 struct err *err);
 /* Of the pair that signs at `site` (NULL: the plan's first). False: the plan has none (ERR_CONFIG). */
 MUST_CHECK bool public_file_signer(struct ceremony *c, const char *site, struct buf *spki, struct err *err);
 

@@ -17,7 +17,8 @@ enum { PLAN_MAX = 1 << 20, ENTRY_MAX = 1 << 14 };
 static void show_entry(const struct dialogue *d, struct buf *entry)
 {
     if (!d->terminal) return;
-    fprintf(d->terminal, "\nThe plan gains this entry; dates are yours to add, before or after:\n\n%s\n", buf_text(entry));
+    fprintf(d->terminal, "\nThe plan gains this entry; dates are yours to add, before or after:\n\n%s\n",
+            buf_text(entry));
     fflush(d->terminal);
 }
 
@@ -100,8 +101,10 @@ int command_rotate(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"rotate", "PLAN KEY", 2, "make the next version of a key beside the old one", NULL};
-    if (!args_parse(argc, argv, options, count, operands, 2, &err)) return args_report("cardkeys rotate", &err);
+    const struct arg_command usage = {"rotate", "PLAN KEY", 2,
+                                      "make the next version of a key beside the old one", NULL};
+    if (!args_parse(argc, argv, options, count, operands, 2, &err))
+        return args_report("cardkeys rotate", &err);
     if (help) {
         args_usage(stdout, "cardkeys", &usage, options, count);
         return 0;

@@ -34,8 +34,8 @@ static bool run(const char *path, const struct sitting_options *o, struct err *e
     struct report report = {plan, &c};
     if (!sitting_begin(&sitting, &c, plan, o, err)) goto out;
     if (!lead_through(&c, show, &report, &t, err)) goto out;
-    printf("%s%zu made, %zu already there, %zu waiting for others", plan->test ? "TEST  " : "", t.made, t.there,
-           t.waiting);
+    printf("%s%zu made, %zu already there, %zu waiting for others", plan->test ? "TEST  " : "", t.made,
+           t.there, t.waiting);
     if (t.elsewhere) printf(", %zu at other sites", t.elsewhere);
     printf("\n");
     ok = true;
@@ -68,8 +68,8 @@ int command_run(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"run", "PLAN", 1, "lead through the steps of a plan that are not done yet",
-                                      NULL};
+    const struct arg_command usage = {"run", "PLAN", 1,
+                                      "lead through the steps of a plan that are not done yet", NULL};
     if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys run", &err);
     if (help) {
         args_usage(stdout, "cardkeys", &usage, options, count);

@@ -17,7 +17,8 @@ static void show_life(const struct plan_key *k)
         printf("used          from %s to %s\n", k->not_before ? k->not_before : "now on",
                k->not_after ? k->not_after : "no end");
     if (k->limit.blocks)
-        printf("limit         %" PRIu64 " blocks, then %s\n", k->limit.blocks, k->limit.stop ? "stop" : "warn");
+        printf("limit         %" PRIu64 " blocks, then %s\n", k->limit.blocks,
+               k->limit.stop ? "stop" : "warn");
     if (k->keep) printf("may not be destroyed: it leaves only with its token\n");
     for (size_t i = 0; i < k->hand_over_count; i++)
         printf("handed over   to %s under %s: %s\n", k->hand_overs[i].to, k->hand_overs[i].under,
@@ -27,15 +28,16 @@ static void show_life(const struct plan_key *k)
 static void show_head(const struct plan *p, const struct plan_key *k)
 {
     char name[PLAN_KEY_NAME_MAX];
-    printf("%skey           %s\npurpose       %s\nrole          %s\nalgorithm     %s", p->test ? "TEST  " : "",
-           plan_key_name(k, name), key_story_purpose(k), k->role, k->algorithm);
+    printf("%skey           %s\npurpose       %s\nrole          %s\nalgorithm     %s",
+           p->test ? "TEST  " : "", plan_key_name(k, name), key_story_purpose(k), k->role, k->algorithm);
     if (k->bits) printf(", %u bits, exponent %lu", k->bits, k->exponent);
     printf("\nlabel         %s\nmade          %s\n", k->label,
            k->origin == ORIGIN_COMPONENTS ? "from components" : "generated on its token");
     show_life(k);
 }
 
-static bool show_place(struct ceremony *c, const struct plan_key *k, size_t i, enum show_what what, struct err *err)
+static bool show_place(struct ceremony *c, const struct plan_key *k, size_t i, enum show_what what,
+                       struct err *err)
 {
     struct place p;
     struct check_value check = {{0}, 0};
@@ -47,7 +49,8 @@ static bool show_place(struct ceremony *c, const struct plan_key *k, size_t i, e
         printf("%s\t%s\n", k->tokens[i], p.there ? text : "-");
     else
         printf("on %-10s %s, %s %s\n", k->tokens[i], k->token_roles[i],
-               p.there ? "there, attributes as the role says, check value" : "not there", p.there ? text : "");
+               p.there ? "there, attributes as the role says, check value" : "not there",
+               p.there ? text : "");
     return true;
 }
 

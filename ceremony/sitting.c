@@ -44,14 +44,16 @@ static bool welcome(const struct ceremony *c, struct err *err)
     dialogue_item(d, "SHA-256", hex);
     for (int duty = 0; duty < DUTY_COUNT; duty++)
         dialogue_item(d, plan_duty_name((enum plan_duty)duty), plan_people(p, (enum plan_duty)duty, people));
-    dialogue_say(d, "\nCompare both hashes with those of the printed script. Steps come one by one; none can be skipped. "
-                    "You can leave before any step and come back later.");
+    dialogue_say(
+        d,
+        "\nCompare both hashes with those of the printed script. Steps come one by one; none can be skipped. "
+        "You can leave before any step and come back later.");
     if (!dialogue_agrees(d, "Is everybody here, and shall the ceremony begin?", &yes, err)) return false;
     return yes || err_set(err, ERR_INTERRUPTED, "not begun, nothing was made");
 }
 
-bool sitting_begin(struct sitting *s, struct ceremony *c, const struct plan *plan, const struct sitting_options *o,
-                   struct err *err)
+bool sitting_begin(struct sitting *s, struct ceremony *c, const struct plan *plan,
+                   const struct sitting_options *o, struct err *err)
 {
     if (o->yes && !plan->test)
         return err_set(err, ERR_CONFIG, "--yes asks nobody, and so is for TEST plans alone: leave it out");

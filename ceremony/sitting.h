@@ -15,7 +15,9 @@ struct sitting {
 };
 #define SITTING_NONE                                                                                         \
     {                                                                                                        \
-        {-1, -1}                                                                                             \
+        {                                                                                                    \
+            -1, -1                                                                                           \
+        }                                                                                                    \
     }
 
 /* Opens terminal and journal, says what plan it is and who is expected, and asks whether to begin. c is then initialised.

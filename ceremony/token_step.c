@@ -29,10 +29,12 @@ void token_tell(const struct plan *p, size_t index, struct step_story *s)
     }
     STORY(s->what, "An empty token gets the name '%s', the security officer's PIN and the user PIN.",
           t->token.label);
-    STORY(s->why, "All keys of this site will live on it. The user PIN lets them be used; the security officer's PIN "
-                  "sets a new user PIN.");
+    STORY(s->why,
+          "All keys of this site will live on it. The user PIN lets them be used; the security officer's PIN "
+          "sets a new user PIN.");
     pins_tell(t, PIN_NEW, s->types, sizeof(s->types));
-    STORY(s->next, "The token is opened with it in a later step. Keep what you typed as your procedures say.");
+    STORY(s->next,
+          "The token is opened with it in a later step. Keep what you typed as your procedures say.");
 }
 
 bool token_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
@@ -56,9 +58,12 @@ void login_tell(const struct plan *p, size_t index, struct step_story *s)
     const struct plan_token *t = &p->tokens[index];
     char officers[PLAN_PEOPLE_TEXT_MAX];
     STORY(s->who, "%s", plan_people(p, DUTY_OFFICER, officers));
-    STORY(s->what, "Token '%s' is opened with its user PIN. Compare the serial number that is shown with the label on "
-                   "the device.", t->name);
-    STORY(s->why, "It stays open until the ceremony ends. A wrong PIN is tried once only, since tokens count.");
+    STORY(s->what,
+          "Token '%s' is opened with its user PIN. Compare the serial number that is shown with the label on "
+          "the device.",
+          t->name);
+    STORY(s->why,
+          "It stays open until the ceremony ends. A wrong PIN is tried once only, since tokens count.");
     pins_tell(t, PIN_OLD, s->types, sizeof(s->types));
 }
 

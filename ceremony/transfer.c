@@ -33,14 +33,15 @@ static bool export_key(struct ceremony *c, const char *name, struct err *err)
     if (!found || !s.here) return err_set(err, ERR_CONFIG, "key %s is not made at this site", full);
     if (!step_do(c, STEP_LOOK, &s, &r, err)) return false;
     if (r.state == STEP_THERE)
-        return err_set(err, ERR_TOKEN,
-                       "key %s is on its token already, and leaves it only in the sitting in which it is made: a later "
-                       "partner gets a new version (cardkeys rotate)",
-                       full);
+        return err_set(
+            err, ERR_TOKEN,
+            "key %s is on its token already, and leaves it only in the sitting in which it is made: a later "
+            "partner gets a new version (cardkeys rotate)",
+            full);
     if (!lead_step(c, &s, &r, err)) return false;
     for (size_t i = 0; i < k->hand_over_count; i++)
-        printf("%swritten: %s for %s, %s\n", c->plan->test ? "TEST  " : "", k->hand_overs[i].path, k->hand_overs[i].to,
-               r.detail);
+        printf("%swritten: %s for %s, %s\n", c->plan->test ? "TEST  " : "", k->hand_overs[i].path,
+               k->hand_overs[i].to, r.detail);
     return true;
 }
 
@@ -50,14 +51,16 @@ static bool find_hand_over(const struct ceremony *c, const char *path, struct ha
     struct handover f;
     struct buf text;
     buf_init(&text, HANDOVER_TEXT_MAX);
-    bool ok = file_read_all(path, HANDOVER_TEXT_MAX, &text, err) && handover_parse(text.data, text.len, &f, err);
+    bool ok =
+        file_read_all(path, HANDOVER_TEXT_MAX, &text, err) && handover_parse(text.data, text.len, &f, err);
     if (!ok) err_prefix(err, "%s", path);
     buf_release(&text);
     if (!ok) return false;
     for (size_t i = 0; i < hand_over_count(c->plan); i++) {
         const struct hand_over h = hand_over_at(c->plan, i);
         const char *site = c->plan->tokens[plan_token_index(c->plan, h.how->to)].site;
-        if (strcmp(h.key->name, f.key) != 0 || h.key->version != f.version || strcmp(site, f.receiver) != 0) continue;
+        if (strcmp(h.key->name, f.key) != 0 || h.key->version != f.version || strcmp(site, f.receiver) != 0)
+            continue;
         if (!plan_token_is_at(c->plan, h.how->to, c->site)) continue;
         *out = h;
         return true;
@@ -74,22 +77,24 @@ static bool import_file(struct ceremony *c, const char *path, struct err *err)
     char text[CHECK_VALUE_TEXT], name[PLAN_KEY_NAME_MAX];
     if (!find_hand_over(c, path, &h, err) || !place_open(c, h.key, h.place, &p, err)) return false;
     if (p.there)
-        return err_set(err, ERR_INTEGRITY, "%s: key %s is on token '%s' already; a file is taken in once", path,
-                       plan_key_name(h.key, name), h.how->to);
+        return err_set(err, ERR_INTEGRITY, "%s: key %s is on token '%s' already; a file is taken in once",
+                       path, plan_key_name(h.key, name), h.how->to);
     if (!hand_over_take_in(c, &h, path, &check, err)) return false;
     check_value_text(&check, text);
-    printf("%staken in: %s on %s as %s, check value %s\n", c->plan->test ? "TEST  " : "", plan_key_name(h.key, name),
-           h.how->to, h.key->token_roles[h.place], text);
+    printf("%staken in: %s on %s as %s, check value %s\n", c->plan->test ? "TEST  " : "",
+           plan_key_name(h.key, name), h.how->to, h.key->token_roles[h.place], text);
     return true;
 }
 
-static bool transfer(transfer_fn *fn, const char *const operands[2], const struct sitting_options *o, struct err *err)
+static bool transfer(transfer_fn *fn, const char *const operands[2], const struct sitting_options *o,
+                     struct err *err)
 {
     struct plan *plan = NULL;
     struct ceremony c = {.tokens = NULL};
     struct sitting s = SITTING_NONE;
     if (!plan_lint_load(&plan, operands[0], err)) return false;
-    bool ok = sitting_begin(&s, &c, plan, o, err) && fn(&c, operands[1], err) && closing_sign_if_open(&c, err);
+    bool ok =
+        sitting_begin(&s, &c, plan, o, err) && fn(&c, operands[1], err) && closing_sign_if_open(&c, err);
     sitting_end(&s, &c);
     plan_free(plan);
     return ok;
@@ -119,7 +124,8 @@ static int command(int argc, char **argv, const struct arg_command *usage, trans
 
 int command_export(int argc, char **argv)
 {
-    const struct arg_command usage = {"export", "PLAN KEY", 2, "make a key and write its hand-over files", NULL};
+    const struct arg_command usage = {"export", "PLAN KEY", 2, "make a key and write its hand-over files",
+                                      NULL};
     return command(argc, argv, &usage, export_key);
 }
 

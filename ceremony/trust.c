@@ -51,10 +51,13 @@ void trust_tell(const struct plan *p, size_t index, struct step_story *s)
     char officers[PLAN_PEOPLE_TEXT_MAX];
     STORY(s->who, "%s, with somebody of site '%s' on the telephone", plan_people(p, DUTY_OFFICER, officers),
           sender_of(p, t));
-    STORY(s->what, "The public key of '%s' is put onto token '%s' as that of a signer whose files are accepted.",
+    STORY(s->what,
+          "The public key of '%s' is put onto token '%s' as that of a signer whose files are accepted.",
           t->signer, t->at);
-    STORY(s->why, "Without it nothing from there is accepted; with a wrong one, somebody else's keys and cards would be.");
-    STORY(s->types, "the 16 words of the fingerprint, or its first 32 digits, as the other side reads them out");
+    STORY(s->why, "Without it nothing from there is accepted; with a wrong one, somebody else's keys and "
+                  "cards would be.");
+    STORY(s->types,
+          "the 16 words of the fingerprint, or its first 32 digits, as the other side reads them out");
 }
 
 static struct hsm_key_ref ref_of(const struct plan_trust *t, char label[static LABEL_MAX])
@@ -68,7 +71,8 @@ static bool find(struct ceremony *c, const struct plan_trust *t, struct hsm_toke
                  struct err *err)
 {
     char label[LABEL_MAX];
-    return tokens_open_named(c, t->at, token, err) && hsm_key_exists(*token, ref_of(t, label).label, there, err);
+    return tokens_open_named(c, t->at, token, err) &&
+           hsm_key_exists(*token, ref_of(t, label).label, there, err);
 }
 
 static bool find_spki(struct ceremony *c, const struct plan_trust *t, struct buf *spki, struct err *err)
@@ -80,20 +84,23 @@ static bool find_spki(struct ceremony *c, const struct plan_trust *t, struct buf
     bool there = false;
     if (!find(c, t, &token, &there, err)) return false;
     if (!there)
-        return err_set(err, ERR_TOKEN,
-                       "token '%s' trusts no signer of site '%s' yet: its public key comes first (step 'trust in %s')",
-                       t->at, sender_of(c->plan, t), t->signer);
+        return err_set(
+            err, ERR_TOKEN,
+            "token '%s' trusts no signer of site '%s' yet: its public key comes first (step 'trust in %s')",
+            t->at, sender_of(c->plan, t), t->signer);
     return hsm_trust_find(token, &ref, &key, err) && hsm_public_spki(&key, spki, err);
 }
 
-bool trust_signer_of(struct ceremony *c, const char *token, const char *sender, struct buf *spki, struct err *err)
+bool trust_signer_of(struct ceremony *c, const char *token, const char *sender, struct buf *spki,
+                     struct err *err)
 {
     for (size_t i = 0; i < c->plan->trust_count; i++) {
         const struct plan_trust *t = &c->plan->trusts[i];
         if (strcmp(t->at, token) == 0 && strcmp(sender_of(c->plan, t), sender) == 0)
             return find_spki(c, t, spki, err);
     }
-    return err_set(err, ERR_CONFIG, "the plan names no signer of site '%s' that token '%s' trusts", sender, token);
+    return err_set(err, ERR_CONFIG, "the plan names no signer of site '%s' that token '%s' trusts", sender,
+                   token);
 }
 
 static bool describe_key(const struct buf *spki, struct step_result *r, struct err *err)
@@ -129,7 +136,8 @@ static bool hears(const struct ceremony *c, const char *whose, const uint8_t has
     char typed[DIALOGUE_LINE_MAX], question[160];
     uint8_t read[FINGERPRINT_SPOKEN_LEN];
     struct err why = ERR_INIT;
-    snprintf(question, sizeof(question), "Type the 16 words (or 32 digits) of %s as they are read to you:", whose);
+    snprintf(question, sizeof(question),
+             "Type the 16 words (or 32 digits) of %s as they are read to you:", whose);
     *right = false;
     if (!dialogue_ask(&c->dialogue, question, typed, sizeof(typed), &why)) {
         if (why.kind == ERR_INPUT) return true;
@@ -155,8 +163,10 @@ static bool compare_fingerprint(const struct ceremony *c, const char *whose, con
     for (int i = 0; i < TRIES && !right; i++) {
         if (!hears(c, whose, hash, &right, err)) return false;
     }
-    return right || err_set(err, ERR_INTEGRITY,
-                            "the fingerprint of %s is not what was read out: do not use the file, get it again", whose);
+    return right ||
+           err_set(err, ERR_INTEGRITY,
+                   "the fingerprint of %s is not what was read out: do not use the file, get it again",
+                   whose);
 }
 
 bool trust_take_file(const struct ceremony *c, const char *path, const char *whose, struct buf *spki,
@@ -182,8 +192,8 @@ static bool put(struct ceremony *c, const struct plan_trust *t, const struct buf
     const struct hsm_key_ref ref = ref_of(t, label);
     if (!sha256(spki->data, spki->len, hash, err)) return false;
     hex_write(hex, sizeof(hex), hash, sizeof(hash), true);
-    return hsm_public_read_spki(spki->data, spki->len, &key, err) && tokens_open_named(c, t->at, &token, err) &&
-           hsm_trust_import(token, &ref, &key, err) &&
+    return hsm_public_read_spki(spki->data, spki->len, &key, err) &&
+           tokens_open_named(c, t->at, &token, err) && hsm_trust_import(token, &ref, &key, err) &&
            journal_trust(c->journal, sender_of(c->plan, t), t->signer, hex, err);
 }
 
@@ -195,8 +205,7 @@ bool trust_run(struct ceremony *c, size_t index, struct step_result *r, struct e
     char whose[128];
     if (!trust_look(c, index, r, err)) return false;
     if (r->state == STEP_THERE) return true;
-    if (!path)
-        return err_set(err, ERR_CONFIG, "the plan says no public_file for '%s'", t->signer);
+    if (!path) return err_set(err, ERR_CONFIG, "the plan says no public_file for '%s'", t->signer);
     if (!output_is_there(path)) {
         r->state = STEP_WAITING;
         snprintf(r->detail, sizeof(r->detail), "for %s", path);
@@ -204,7 +213,8 @@ bool trust_run(struct ceremony *c, size_t index, struct step_result *r, struct e
     }
     snprintf(whose, sizeof(whose), "'%s'", t->signer);
     buf_init(&spki, HSM_SPKI_MAX);
-    bool ok = trust_take_file(c, path, whose, &spki, err) && put(c, t, &spki, err) && describe_key(&spki, r, err);
+    bool ok =
+        trust_take_file(c, path, whose, &spki, err) && put(c, t, &spki, err) && describe_key(&spki, r, err);
     buf_release(&spki);
     if (ok) r->state = STEP_MADE;
     return ok;

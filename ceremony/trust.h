@@ -20,8 +20,8 @@ MUST_CHECK bool trust_run(struct ceremony *c, size_t index, struct step_result *
 
 /* A public key file whose fingerprint the person at the keyboard types as it is read to them; spki gets its DER.
  * False: not readable (ERR_FILE), no public key (ERR_INPUT), another fingerprint three times (ERR_INTEGRITY). */
-MUST_CHECK bool trust_take_file(const struct ceremony *c, const char *path, const char *whose, struct buf *spki,
-                                struct err *err);
+MUST_CHECK bool trust_take_file(const struct ceremony *c, const char *path, const char *whose,
+                                struct buf *spki, struct err *err);
 /* The SubjectPublicKeyInfo of the signer whose files this token accepts from `sender` (a site).
  * False (ERR_TOKEN): there is none yet: nothing is accepted without it. */
 MUST_CHECK bool trust_signer_of(struct ceremony *c, const char *token, const char *sender, struct buf *spki,

@@ -67,7 +67,8 @@ static bool look_at_object(void *context, const struct hsm_object_seen *o, struc
     char what[160];
     (void)err;
     if (is_planned(f, o->label)) return true;
-    snprintf(what, sizeof(what), "token %s, %s '%s'", f->token->name, hsm_object_class_name(o->class), o->label);
+    snprintf(what, sizeof(what), "token %s, %s '%s'", f->token->name, hsm_object_class_name(o->class),
+             o->label);
     find(f, ERR_TOKEN, what, "the plan knows no such key");
     return true;
 }
@@ -128,7 +129,8 @@ int command_verify(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"verify", "PLAN", 1, "compare tokens, files and audit log with the plan", NULL};
+    const struct arg_command usage = {"verify", "PLAN", 1,
+                                      "compare tokens, files and audit log with the plan", NULL};
     if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys verify", &err);
     if (help) {
         args_usage(stdout, "cardkeys", &usage, options, count);

@@ -110,8 +110,9 @@ struct plan {
     char *audit_log;   /* where what happens is written down; default: PLAN's name with .audit.jsonl */
     char *report_file; /* default: PLAN's name with .report.txt */
     bool dual_control; /* every PIN is typed in two halves */
-    char *keys_file;   /* TEST plans: write the keys file for independent readers; NULL: none */
-    char *signer_file; /* PEM public key of the signing pair; NULL: not written */
+    bool allow_clear_key_block; /* TR-31: a key's value may be in the program's memory (docs/THREATS.md) */
+    char *keys_file;            /* TEST plans: write the keys file for independent readers; NULL: none */
+    char *signer_file;          /* PEM public key of the signing pair; NULL: not written */
 };
 /* Reads a plan. False (ERR_CONFIG): `file:line:column: message`; roles are text here, hsm_role_find knows
  * them. */
