@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRIES = 3, TEXT_MAX = 2048, LABEL_COLUMNS = 9 };
+enum { TRIES = 3, TEXT_MAX = 2048, LABEL_COLUMNS = 13 };
 
 bool dialogue_open(struct dialogue *d, bool unattended, struct err *err)
 {
