@@ -99,8 +99,8 @@ MUST_CHECK bool hsm_encrypt_once(struct hsm_token *t, CK_MECHANISM_TYPE m, CK_OB
  * non-sensitive derivation of the program (derive.c). */
 MUST_CHECK bool hsm_derive_check(struct hsm_token *t, const struct hsm_key *master, const uint8_t block[16],
                                  uint8_t *out, size_t len, struct err *err);
-/* dbl() of RFC 4493 2.3. */
-void hsm_cmac_double(const uint8_t in[16], uint8_t out[16]);
+/* dbl() of RFC 4493 2.3, and of SP 800-38B 5.3 for blocks of 8 bytes; len is 8 or 16. */
+void hsm_cmac_double(const uint8_t *in, uint8_t *out, size_t len);
 
 /* The public part's numbers. False also if they are longer than struct hsm_pair holds. */
 MUST_CHECK bool hsm_pair_read_public(struct hsm_token *t, struct hsm_pair *pair, struct err *err);
