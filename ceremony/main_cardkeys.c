@@ -8,6 +8,8 @@ static const struct arg_command commands[] = {
     {"check", "PLAN", 1, "read a plan and look at its tokens; changes nothing", command_check},
     {"list", "PLAN | --module PATH", 1, "list a plan's keys with check values, or a module's tokens",
      command_list},
+    {"key-block", "export|import PLAN KEY", 2, "a key in a key block of TR-31 / X9.143, out or in",
+     command_key_block},
     {"doctor", "--module PATH", 0, "try what a token can do", command_doctor},
 };
 

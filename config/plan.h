@@ -57,7 +57,8 @@ struct plan_certificate {
 };
 struct plan {
     char *path, *name;
-    bool test; /* everything in it is TEST */
+    bool test;                  /* everything in it is TEST */
+    bool allow_clear_key_block; /* key blocks of TR-31: keys pass through the process in clear */
     struct plan_token *tokens;
     size_t token_count;
     struct plan_key *keys;
