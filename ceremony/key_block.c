@@ -32,7 +32,8 @@ enum { CHECK_TEXT = 2 + CHECK_VALUE_TEXT };
 static void put_check_value(struct key_block_optional *o, const char *id, const struct check_value *v,
                             char text[static CHECK_TEXT])
 {
-    memcpy(text, v->len == 3 ? "00" : "01", 2);
+    text[0] = '0';
+    text[1] = v->len == 3 ? '0' : '1';
     check_value_text(v, text + 2);
     memcpy(o->id, id, 3);
     o->data = text;

@@ -48,19 +48,19 @@ static bool file_is_there(const char *name)
 }
 
 struct variant {
-    const char *allow;
+    const char *allow;  /* a line, or nothing */
     const char *mk_b;   /* second component of MK-AC */
     const char *in_kcv; /* of MK-IN, with its comma, or nothing */
     const char *kek_kcv;
 };
-static const struct variant good = {"yes", MK_B, ", kcv: \"" MK_KCV "\"", KEK_KCV};
+static const struct variant good = {"allow_clear_key_block: yes\n", MK_B, ", kcv: \"" MK_KCV "\"", KEK_KCV};
 
 static void put_plan(const struct variant *v)
 {
     static char text[8192];
     snprintf(
         text, sizeof(text),
-        "plan: blocks\ntest: yes\nallow_clear_key_block: %s\nissuer: \"476173\"\ntokens:\n"
+        "plan: blocks\ntest: yes\n%sissuer: \"476173\"\ntokens:\n"
         "  - {name: issuer, module: %s, label: k-issuer, pin: \"file:pin\", so_pin: \"file:so\", "
         "initialise: yes}\n"
         "  - {name: bureau, module: %s, label: k-bureau, pin: \"file:pin\", so_pin: \"file:so\", "
@@ -167,11 +167,14 @@ static void expect_block(const char *name, const char *header, const char *kbpk,
 static void test_not_allowed(void)
 {
     struct variant no = good;
-    no.allow = "no";
+    no.allow = ""; /* not is the default */
     put_plan(&no);
     EXPECT(EXPORT("MK-AC", "--under", "KBPK/2", "--usage", "E0", "--output", "out.txt"), 2,
            "it must say allow_clear_key_block: yes");
     put_file("in.txt", "D0016E0AX07N0000");
+    EXPECT(IMPORT("MK-IN", "in.txt", "--under", "KBPK/2"), 2, "it must say allow_clear_key_block: yes");
+    no.allow = "allow_clear_key_block: no\n";
+    put_plan(&no);
     EXPECT(IMPORT("MK-IN", "in.txt", "--under", "KBPK/2"), 2, "it must say allow_clear_key_block: yes");
     CU_ASSERT_FALSE(file_is_there("out.txt"));
 }
@@ -319,6 +322,63 @@ static void test_import(void)
     EXPECT(CARDKEYS("list", "plan.yaml"), 0, "check value " MK_KCV);
 }
 
+/* At how many of the two tokens the KEK is; with `removes`, it is not afterwards. */
+static size_t kek_places(bool removes)
+{
+    static const struct {
+        const char *token;
+        enum hsm_role role;
+    } places[] = {{"k-issuer", HSM_ROLE_KEK_ISSUER}, {"k-bureau", HSM_ROLE_KEK_BUREAU}};
+    struct err err = ERR_INIT;
+    size_t count = 0;
+    for (size_t i = 0; i < SUITE_COUNT(places); i++) {
+        struct hsm_key_ref ref = {
+            .name = "KEK", .label = "KEK-1", .role = places[i].role, .algorithm = HSM_AES256};
+        struct hsm_key key = HSM_KEY_NONE;
+        struct hsm_token *t = NULL;
+        bool there = false;
+        EXPECT_OK(softtoken_open(&soft, places[i].token, &t, &err));
+        EXPECT_OK(hsm_key_exists(t, ref.label, &there, &err));
+        count += there;
+        if (there && removes) {
+            EXPECT_OK(hsm_key_find(t, &ref, &key, &err));
+            hsm_key_destroy(t, &key);
+        }
+        hsm_token_close(t);
+    }
+    return count;
+}
+
+/* The n-th call of each function fails, for each n until the import succeeds: the key is nowhere then. */
+static void test_failing_calls(void)
+{
+    static const char *const functions[] = {"C_CreateObject",     "C_DeriveKey", "C_DecryptInit",
+                                            "C_Decrypt",          "C_SignInit",  "C_Sign",
+                                            "C_GetAttributeValue"};
+    const struct softtoken direct = soft;
+    put_block(&(struct block_row){"DK0AB01N0000", "", KBPK, KEK_IN, 0, ""});
+    for (size_t i = 0; i < SUITE_COUNT(functions); i++) {
+        size_t refused = 0;
+        int status = -1;
+        for (unsigned n = 1; status != 0 && n < 200; n++) {
+            char fault[64];
+            softtoken_proxy(&soft);
+            put_plan(&good);
+            snprintf(fault, sizeof(fault), "%s:%u:0x30", functions[i], n);
+            setenv("P11PROXY_FAIL", fault, 1);
+            status = IMPORT("KEK", "in.txt", "--under", "KBPK/2");
+            unsetenv("P11PROXY_FAIL");
+            soft = direct;
+            CU_ASSERT_TRUE(status == 0 || status == 3);
+            CU_ASSERT_EQUAL(kek_places(status == 0), status == 0 ? 2 : 0);
+            refused += status == 3;
+        }
+        CU_ASSERT_EQUAL(status, 0);
+        if (refused == 0) fprintf(stderr, "no %s was missed\n", functions[i]);
+        CU_ASSERT_TRUE(refused > 0);
+    }
+}
+
 /* A KEK is on two tokens in two roles: the block must allow both. */
 static void test_two_roles(void)
 {
@@ -354,6 +414,7 @@ static const struct test_case cases[] = {
     {"what may not leave, and how it may not", test_export_refused},
     {"what does not fit the key, its role, its KBPK or the plan is refused", test_import_refused},
     {"a partner's key comes onto its token, once", test_import},
+    {"any call that fails leaves the key on none of its tokens", test_failing_calls},
     {"a KEK comes onto two tokens in two roles", test_two_roles},
     {"what is exported is imported again", test_round_trip},
 };
