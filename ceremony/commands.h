@@ -22,5 +22,6 @@ int command_certificate(int argc, char **argv); /* certificate_command.c */
 /* What `run PLAN` does once its options are read; rotate goes on with it. */
 struct sitting_options;
 int run_plan(const char *path, const struct sitting_options *o);
+int command_key_block(int argc, char **argv); /* key_block_command.c */
 
 #endif

@@ -96,6 +96,11 @@ void key_story_make(const struct plan *p, const struct plan_key *key, struct ste
     STORY(s->why, "%s", key_story_purpose(key));
     if (key->origin == ORIGIN_COMPONENTS) {
         tell_components(p, key, s);
+    } else if (key->origin == ORIGIN_KEY_BLOCK) {
+        STORY(s->who, "%s", plan_people(p, DUTY_OFFICER, officers));
+        STORY(s->what,
+              "The key comes from a partner in a key block (TR-31): it is taken in with 'cardkeys key-block "
+              "import', under a key that both share.");
     } else {
         STORY(s->who, "%s", plan_people(p, DUTY_OFFICER, officers));
         if (key->bits)

@@ -20,6 +20,8 @@ static const struct arg_command commands[] = {
     {"certificate", "request|import PLAN", 1,
      "ask a scheme for an issuer key's certificate, bring its answer in", command_certificate},
     {"audit", "verify PLAN", 2, "check the audit log's chain and signatures", command_audit},
+    {"key-block", "export|import PLAN KEY", 2, "a key in a key block of TR-31 / X9.143, out or in",
+     command_key_block},
     {"doctor", "--module PATH", 0, "try what a token can do", command_doctor},
 };
 

@@ -160,6 +160,11 @@ bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, stru
     bool ok = false;
 
     if (!places_open(c, key, &p, err)) return false;
+    if (key->origin == ORIGIN_KEY_BLOCK && p.missing) {
+        r->state = STEP_WAITING;
+        snprintf(r->detail, sizeof(r->detail), "for its block: cardkeys key-block import");
+        return true;
+    }
     /* without a check value in the plan only TEST components can say whether a key that is there is the right one */
     if (key->origin == ORIGIN_COMPONENTS &&
         (p.missing || (!key->kcv_len && c->plan->test && !c->dialogue.asks))) {

@@ -50,6 +50,8 @@ static void put_tokens(struct buf *out, const struct plan_key *k)
 
 static bool put_components(struct buf *out, const struct plan_key *k, struct err *err)
 {
+    if (k->origin == ORIGIN_KEY_BLOCK)
+        return err_set(err, ERR_CONFIG, "its next version comes from the partner: write its entry by hand");
     if (k->origin == ORIGIN_GENERATE) {
         buf_put_text(out, "    generate: yes\n");
         return true;

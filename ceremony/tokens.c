@@ -37,6 +37,9 @@ bool tokens_initialise(struct ceremony *c, size_t index, struct err *err)
         goto out;
     }
     c->tokens[index].absent = false;
+    /* what was typed is typed again to open the token, and so is seen to be right; a descriptor gives its PIN once */
+    if (c->dialogue.asks && t->token.pin && strcmp(t->token.pin, "prompt") == 0)
+        secret_release(&c->tokens[index].pin);
     ok = true;
 out:
     secret_release(&so_pin);

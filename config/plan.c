@@ -155,6 +155,7 @@ static bool read_certificates(const struct tree_node *value, void *into, struct 
 static const struct schema_field fields[] = {
     {"plan", SCHEMA_REQUIRED, schema_text, offsetof(struct plan, name)},
     {"test", SCHEMA_OPTIONAL, schema_flag, offsetof(struct plan, test)},
+    {"allow_clear_key_block", SCHEMA_OPTIONAL, schema_flag, offsetof(struct plan, allow_clear_key_block)},
     {"issuer", SCHEMA_REQUIRED, job_read_issuer, offsetof(struct plan, issuer)},
     {"dual_control", SCHEMA_OPTIONAL, schema_flag, offsetof(struct plan, dual_control)},
     {"audit_log", SCHEMA_OPTIONAL, schema_file, offsetof(struct plan, audit_log)},

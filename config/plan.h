@@ -5,7 +5,11 @@
 
 #include "config/job.h"
 
-enum key_origin { ORIGIN_GENERATE, ORIGIN_COMPONENTS };
+enum key_origin {
+    ORIGIN_GENERATE,
+    ORIGIN_COMPONENTS,
+    ORIGIN_KEY_BLOCK, /* comes from a partner, in a block of TR-31 (cardkeys key-block import) */
+};
 enum component_source {
     COMPONENT_PROMPT,
     COMPONENT_FILE /* 0600 */,

@@ -146,6 +146,15 @@ static bool read_generate(const struct tree_node *value, void *into, struct err 
            (wanted || tree_error(value, err, "'generate: no' says nothing; leave it out"));
 }
 
+static bool read_key_block(const struct tree_node *value, void *into, struct err *err)
+{
+    bool wanted = false;
+    if (!schema_flag(value, &wanted, err)) return false;
+    if (!wanted) return tree_error(value, err, "'key_block: no' says nothing; leave it out");
+    ((struct plan_key *)into)->origin = ORIGIN_KEY_BLOCK;
+    return true;
+}
+
 static bool read_kcv(const struct tree_node *value, void *into, struct err *err)
 {
     struct plan_key *k = into;
@@ -175,6 +184,7 @@ static const struct schema_field key_fields[] = {
     {"tokens", SCHEMA_REQUIRED, read_key_tokens, 0},
     {"generate", SCHEMA_OPTIONAL, read_generate, 0},
     {"components", SCHEMA_OPTIONAL, read_components, 0},
+    {"key_block", SCHEMA_OPTIONAL, read_key_block, 0},
     {"kcv", SCHEMA_OPTIONAL, read_kcv, 0},
     {"bits", SCHEMA_OPTIONAL, read_bits, offsetof(struct plan_key, bits)},
     {"exponent", SCHEMA_OPTIONAL, schema_rsa_exponent, offsetof(struct plan_key, exponent)},
@@ -193,9 +203,14 @@ static const struct schema key_schema = SCHEMA("a key", key_fields);
 static bool check_shape(const struct tree_node *value, const struct plan_key *k, struct err *err)
 {
     bool pair = key_len(k->algorithm) == 0;
-    bool generated = tree_get(value, "generate") != NULL;
-    if (generated == (k->component_count > 0))
-        return tree_error(value, err, "a key has either 'generate: yes' or 'components'");
+    bool generated = tree_get(value, "generate") != NULL, block = k->origin == ORIGIN_KEY_BLOCK;
+    if (generated + (k->component_count > 0) + block != 1)
+        return tree_error(value, err, "a key has one of 'generate: yes', 'components' and 'key_block: yes'");
+    if (block && (pair || !k->kcv_len || k->hand_over_count))
+        return tree_error(
+            value, err,
+            "a key from a key block is a secret key, has the 'kcv' that its sender told, and is not "
+            "handed over");
     if (pair && (!k->bits || !k->exponent))
         return tree_error(value, err, "an RSA pair needs 'bits' and 'exponent'");
     if (pair && (!generated || k->kcv_len || k->method))

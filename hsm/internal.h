@@ -99,8 +99,8 @@ MUST_CHECK bool hsm_encrypt_once(struct hsm_token *t, CK_MECHANISM_TYPE m, CK_OB
  * non-sensitive derivation of the program (derive.c). */
 MUST_CHECK bool hsm_derive_check(struct hsm_token *t, const struct hsm_key *master, const uint8_t block[16],
                                  uint8_t *out, size_t len, struct err *err);
-/* dbl() of RFC 4493 2.3. */
-void hsm_cmac_double(const uint8_t in[16], uint8_t out[16]);
+/* dbl() of RFC 4493 2.3, and of SP 800-38B 5.3 for blocks of 8 bytes; len is 8 or 16. */
+void hsm_cmac_double(const uint8_t *in, uint8_t *out, size_t len);
 
 /* Appends `key` wrapped under `by`, by this mechanism. */
 MUST_CHECK bool hsm_wrap_by(struct hsm_token *t, CK_MECHANISM *mechanism, const struct hsm_key *by,

@@ -1,5 +1,5 @@
 /* hsm/key.h - keys as handles: found by label and checked, made, destroyed. Key bytes never come here, save for
- * hsm_key_import, the ceremony's door for components (named exception 2). */
+ * hsm_key_import, the ceremony's door for components and key blocks (named exceptions 2 and 3). */
 #ifndef HSM_KEY_H
 #define HSM_KEY_H
 
