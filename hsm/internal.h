@@ -120,9 +120,6 @@ MUST_CHECK bool hsm_pair_read_public(struct hsm_token *t, struct hsm_pair *pair,
 /* The object's type, and for AES its length, are those of the reference. */
 MUST_CHECK bool hsm_key_check_algorithm(struct hsm_token *t, const struct hsm_key_ref *ref,
                                         CK_OBJECT_HANDLE object, struct err *err);
-/* The key's check value is the reference's, if that has one. */
-MUST_CHECK bool hsm_key_check_kcv(struct hsm_token *t, const struct hsm_key_ref *ref,
-                                  const struct hsm_key *key, struct err *err);
 /* For token objects: false if the label is taken, which would make both keys unusable. */
 MUST_CHECK bool hsm_key_label_free(struct hsm_token *t, const struct hsm_key_ref *ref, struct err *err);
 /* The one object of this reference and part on this token. */

@@ -308,6 +308,9 @@ static bool check_bools(struct hsm_token *t, const struct hsm_key_ref *ref, cons
                            asked[i]->wider);
         bool is = value[i] != CK_FALSE, due = (row->set & asked[i]->bit) != 0;
         if (is == due) continue;
+        if (asked[i]->bit == DESTROYABLE)
+            return err_set(err, ERR_TOKEN, "key '%s' may be destroyed: it should leave only with its token",
+                           ref->name);
         bool wider = is == asked[i]->wider_value;
         return err_set(err, ERR_TOKEN, "key '%s' %s: role %s %s", ref->name,
                        wider ? asked[i]->wider : asked[i]->narrower, hsm_role_name(ref->role),
