@@ -63,8 +63,8 @@ enum hsm_part hsm_part_of(const struct hsm_key_ref *ref);
 enum hsm_origin { HSM_GENERATED, HSM_DERIVED, HSM_UNWRAPPED, HSM_CREATED };
 /* Everything that the role's row says about this part, for a key of `algorithm`; label only for token objects.
  * False (ERR_CONFIG): the role has no row for this part or algorithm. */
-MUST_CHECK bool hsm_template_role(const struct hsm_token *t, struct hsm_template *tp,
-                                  const struct hsm_key_ref *ref, enum hsm_part part, struct err *err);
+MUST_CHECK bool hsm_template_role(struct hsm_token *t, struct hsm_template *tp, const struct hsm_key_ref *ref,
+                                  enum hsm_part part, struct err *err);
 /* Appends the class, type and length of a secret key. */
 void hsm_template_secret(struct hsm_template *tp, enum hsm_algorithm a, enum hsm_origin origin,
                          size_t generic_len);

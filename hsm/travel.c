@@ -19,7 +19,7 @@
 enum { BLOB_MAX = 64 /* of a secret key by RFC 5649 */, KWP_OVERHEAD = 8 };
 
 /* Is it a secret key that this role can have? The role's template knows; it is thrown away. */
-static bool check_ref(const struct hsm_token *t, const struct hsm_key_ref *ref, struct err *err)
+static bool check_ref(struct hsm_token *t, const struct hsm_key_ref *ref, struct err *err)
 {
     struct hsm_template tp;
     hsm_template_init(&tp);

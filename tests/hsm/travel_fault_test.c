@@ -3,6 +3,7 @@
 #include "faults.h"
 #include "hsm/data.h"
 #include "hsm/objects.h"
+#include "hsm/probe.h"
 #include "hsm/travel.h"
 #include "hsm/trust.h"
 #include "suite.h"
@@ -74,8 +75,9 @@ static bool work_objects(struct work *w, struct err *err)
 {
     struct hsm_public found;
     bool is_there = false;
-    return hsm_trust_import(w->t, &trusted, &w->public, err) && hsm_trust_find(w->t, &trusted, &found, err) &&
-           hsm_key_remove(w->t, "trusted", err) && hsm_data_put(w->t, "head", (const uint8_t *)"1", 1, err) &&
+    return hsm_probe_destroyable(w->t, err) && hsm_trust_import(w->t, &trusted, &w->public, err) &&
+           hsm_trust_find(w->t, &trusted, &found, err) && hsm_key_remove(w->t, "trusted", err) &&
+           hsm_data_put(w->t, "head", (const uint8_t *)"1", 1, err) &&
            hsm_data_put(w->t, "head", (const uint8_t *)"2", 1, err) &&
            hsm_data_get(w->t, "head", NULL, &w->blob, &is_there, err) && hsm_data_remove(w->t, "head", err);
 }
