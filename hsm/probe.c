@@ -188,6 +188,10 @@ static bool try_destroyable(struct hsm_token *t, bool *honoured, struct err *err
     }
     rv = t->fn->C_CloseSession(t->session);
     t->session = control;
+    if (rv != CKR_OK && !t->broken) { /* its key is still there */
+        t->broken = true;
+        snprintf(t->cause, sizeof t->cause, "a session could not be closed");
+    }
     return ok && hsm_call(t, "C_CloseSession", rv, err);
 }
 
@@ -199,7 +203,7 @@ static bool try_attributes(struct hsm_token *t, struct err *err)
     enum { ALL = PROBE_COPYABLE | PROBE_ALLOWED | PROBE_TEMPLATES };
     struct hsm_profile *p = &t->profile;
     struct hsm_key key = HSM_KEY_NONE;
-    bool taken = false, allowed = false, copyable = false, destroyable = false;
+    bool taken = false, allowed = false, copyable = false;
     unsigned set = 0;
 
     if (!try_taking(t, ALL, &taken, &key, err)) return false;
@@ -212,10 +216,8 @@ static bool try_attributes(struct hsm_token *t, struct err *err)
     }
     if ((set & PROBE_ALLOWED) && !try_allowed(t, &allowed, err)) return false;
     if ((set & PROBE_COPYABLE) && !try_copyable(t, &copyable, err)) return false;
-    if (!try_destroyable(t, &destroyable, err)) return false;
     p->can[HSM_HONOURS_ALLOWED_MECHANISMS] = allowed;
     p->takes_copyable = copyable;
-    p->takes_destroyable = destroyable;
     p->takes_templates = (set & PROBE_TEMPLATES) && allowed;
     if (!allowed)
         snprintf(p->why[HSM_HONOURS_ALLOWED_MECHANISMS], sizeof p->why[0], "%s",
@@ -311,6 +313,21 @@ out:
     return ok;
 }
 
+bool hsm_probe_destroyable(struct hsm_token *t, struct err *err)
+{
+    struct err why = ERR_INIT;
+    bool honoured = false;
+    if (t->profile.tried_destroyable) return true;
+    if (!try_destroyable(t, &honoured, &why)) {
+        *err = why;
+        err_prefix(err, "trying whether the token keeps keys");
+        return false;
+    }
+    t->profile.tried_destroyable = true;
+    t->profile.takes_destroyable = honoured;
+    return true;
+}
+
 bool hsm_probe(struct hsm_token *t, bool full, struct err *err)
 {
     struct err why = ERR_INIT; /* a refusal that is an answer leaves its text here */
@@ -320,6 +337,7 @@ bool hsm_probe(struct hsm_token *t, bool full, struct err *err)
         err_prefix(err, "trying what the token can do");
         return false;
     }
+    if (full && !hsm_probe_destroyable(t, err)) return false;
     if (full) hsm_probe_all(t);
     if (t->broken)
         return err_set(err, ERR_TOKEN, "the session broke while trying what the token can do: %s", t->cause);
