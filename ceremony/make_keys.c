@@ -7,6 +7,7 @@
 #include "ceremony/journal.h"
 #include "ceremony/key_story.h"
 #include "ceremony/place.h"
+#include "hsm/combine.h"
 #include "hsm/travel.h"
 
 enum { PLACES_MAX = 8 };
@@ -103,9 +104,11 @@ bool make_keys_look(struct ceremony *c, size_t index, struct step_result *r, str
 }
 
 /* The key as a session key of this token, which may still leave wrapped. */
-static bool make_travelling(const struct place *p, const struct secret *value, struct hsm_key *key,
-                            struct check_value *check, struct err *err)
+static bool make_travelling(struct ceremony *c, const struct place *p, const struct secret *value,
+                            struct hsm_key *key, struct check_value *check, struct err *err)
 {
+    if (p->key->origin == ORIGIN_COMPONENTS && !value->data)
+        return components_combine_inside(c, p->key, p->token, key, check, err);
     bool ok = value->data ? hsm_travel_import(p->token, &p->ref, value, key, err)
                           : hsm_travel_generate(p->token, &p->ref, key, err);
     return ok && hsm_kcv(p->token, key, HSM_ROLE_TRAVELLING, check->bytes, &check->len, err);
@@ -118,8 +121,8 @@ static bool make_place(struct ceremony *c, const struct place *p, const struct s
     struct hsm_key travelling = HSM_KEY_NONE, installed = HSM_KEY_NONE;
     struct check_value is = {{0}, 0};
     bool first = p->token_name == p->key->tokens[0], ok = false;
-    const char *origin = value->data ? "components" : "generated";
-    if (!make_travelling(p, value, &travelling, &is, err)) goto out;
+    const char *origin = p->key->origin == ORIGIN_COMPONENTS ? "components" : "generated";
+    if (!make_travelling(c, p, value, &travelling, &is, err)) goto out;
     if (check->len && !check_value_compare(&is, check->bytes, check->len, err)) {
         err_prefix(err, "imported, then on the token");
         goto out;
@@ -151,13 +154,27 @@ static bool may_make(struct ceremony *c, const struct plan_key *key, const struc
                    key->kcv_len ? "plan" : "audit log", p->at[0].name, p->at[0].token_name);
 }
 
+/* Are the components to be combined in this process? Not where the one token that gets the key does it inside. Of a key that
+ * is there, only TEST components can say whether it is the right one, when the plan has no check value for it. */
+static bool combines_here(struct ceremony *c, const struct plan_key *key, const struct places *p, bool *here,
+                          struct err *err)
+{
+    bool inside = false;
+    *here = key->origin == ORIGIN_COMPONENTS &&
+            (p->missing || (!key->kcv_len && c->plan->test && !c->dialogue.asks));
+    if (!*here || !p->missing || p->count != 1) return true;
+    if (!hsm_combine_can(p->at[0].token, &inside, err)) return false;
+    *here = !inside;
+    return true;
+}
+
 bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
 {
     const struct plan_key *key = nth_key(c->plan, index);
     struct places p;
     struct check_value check = {{0}, 0};
     struct secret value = SECRET_NONE;
-    bool ok = false;
+    bool ok = false, here = false;
 
     if (!places_open(c, key, &p, err)) return false;
     if (key->origin == ORIGIN_KEY_BLOCK && p.missing) {
@@ -165,11 +182,8 @@ bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, stru
         snprintf(r->detail, sizeof(r->detail), "for its block: cardkeys key-block import");
         return true;
     }
-    /* without a check value in the plan only TEST components can say whether a key that is there is the right one */
-    if (key->origin == ORIGIN_COMPONENTS &&
-        (p.missing || (!key->kcv_len && c->plan->test && !c->dialogue.asks))) {
-        if (!components_combine(c, key, &value, &check, err)) goto out;
-    }
+    if (!combines_here(c, key, &p, &here, err)) goto out;
+    if (here && !components_combine(c, key, &value, &check, err)) goto out;
     if (p.missing && !may_make(c, key, &p, err)) goto out;
     for (size_t i = 0; i < p.count; i++) {
         struct check_value is = check;
