@@ -1,8 +1,10 @@
 /* ceremony/doctor.c - `cardkeys doctor`: what a token really does, by trying it. Leaves nothing on the token. The trials
  * are in hsm/examine/; here they are run and shown. */
-#include <jansson.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/args.h"
 #include "ceremony/commands.h"
@@ -15,6 +17,8 @@
 struct only {
     size_t count;
     char label[64];
+    bool ok; /* else err says why not */
+    struct err err;
 };
 
 static void count_token(void *context, const char *label, const char *serial, const char *model)
@@ -25,6 +29,26 @@ static void count_token(void *context, const char *label, const char *serial, co
     if (!label[0]) return; /* an empty slot of a soft token */
     snprintf(o->label, sizeof(o->label), "%s", label);
     o->count++;
+}
+
+/* In a child, because not every module can be loaded a second time in one process, nor in a fork of such a process. */
+static bool list_tokens(const char *module, const char *parameters, struct only *out, struct err *err)
+{
+    int ends[2];
+    if (pipe(ends) != 0) return err_set_errno(err, ERR_INTERNAL, errno, "pipe");
+    pid_t child = fork();
+    if (child == 0) {
+        struct only found = {.count = 0};
+        found.ok = hsm_token_list(module, parameters, count_token, &found, &found.err);
+        _exit(write(ends[1], &found, sizeof(found)) == (ssize_t)sizeof(found) ? 0 : 1);
+    }
+    close(ends[1]);
+    bool heard = child > 0 && read(ends[0], out, sizeof(*out)) == (ssize_t)sizeof(*out);
+    close(ends[0]);
+    if (child > 0) waitpid(child, NULL, 0);
+    if (!heard) return err_set(err, ERR_TOKEN, "%s: the module fails while it lists its tokens", module);
+    if (!out->ok) *err = out->err;
+    return out->ok;
 }
 
 struct request {
@@ -54,7 +78,7 @@ static bool choose(const struct request *r, struct only *only, struct err *err)
     if (!r->module)
         return err_set(err, ERR_CONFIG, "which module? --module PATH, as in --module %s",
                        "/usr/lib/softhsm/libsofthsm2.so");
-    if (!r->token && !hsm_token_list(r->module, r->parameters, count_token, only, err)) return false;
+    if (!r->token && !list_tokens(r->module, r->parameters, only, err)) return false;
     if (!r->token && only->count != 1)
         return err_set(err, ERR_CONFIG,
                        "the module shows %zu tokens: name one with --token (cardkeys list --module %s)",
@@ -64,7 +88,7 @@ static bool choose(const struct request *r, struct only *only, struct err *err)
 
 static bool examine(const struct request *r, bool *all_run, struct err *err)
 {
-    struct only only = {0, ""};
+    struct only only = {.count = 0};
     struct hsm_pin_source source;
     struct secret pin = SECRET_NONE;
     struct hsm_token *t = NULL;

@@ -86,22 +86,6 @@ static CK_RV derive_raw(struct examiner *x, CK_OBJECT_HANDLE base, struct hsm_te
     return rv;
 }
 
-/* In a session of its own, which takes along what cannot be destroyed: a key that refuses it, or one that the token
- * made although it refused its template (SoftHSM does). */
-static bool in_own_session(struct examiner *x, const struct trial_case *with, trial_fn *fn, struct err *err)
-{
-    const CK_SESSION_HANDLE usual = x->t->session;
-    CK_SESSION_HANDLE own = 0;
-    CK_RV rv = x->t->fn->C_OpenSession(x->t->slot, CKF_SERIAL_SESSION, NULL, NULL, &own);
-    if (!hsm_call(x->t, "C_OpenSession", rv, err)) return false;
-    x->t->session = own;
-    bool ok = fn(x, with, err);
-    x->t->session = usual;
-    x->count = 0;
-    x->t->fn->C_CloseSession(own);
-    return ok;
-}
-
 static bool derive_template_inside(struct examiner *x, const struct trial_case *with, struct err *err)
 {
     struct hsm_template base_tp, tp;
@@ -115,9 +99,10 @@ static bool derive_template_inside(struct examiner *x, const struct trial_case *
     return examine_must_refuse(x, "C_DeriveKey", derive_raw(x, base.handle, &tp), "stored and ignored", err);
 }
 
+/* A token may refuse the template and leave the key behind all the same (SoftHSM does). */
 static bool derive_template(struct examiner *x, const struct trial_case *with, struct err *err)
 {
-    return in_own_session(x, with, derive_template_inside, err);
+    return examine_in_own_session(x, with, derive_template_inside, err);
 }
 
 static bool derive_flag(struct examiner *x, const struct trial_case *with, struct err *err)
@@ -226,7 +211,7 @@ static bool destroyable_inside(struct examiner *x, const struct trial_case *with
 
 static bool destroyable(struct examiner *x, const struct trial_case *with, struct err *err)
 {
-    return in_own_session(x, with, destroyable_inside, err);
+    return examine_in_own_session(x, with, destroyable_inside, err);
 }
 
 /* A key that came in from outside must not say that it was always inside. */

@@ -15,7 +15,7 @@ static const struct hsm_exception exceptions[] = {
     {"rsa-parts", HSM_FOR_BUREAU, "the CRT parts of a card's RSA key are translated in memory", NULL},
     {"tdes-under-dek", HSM_FOR_BUREAU, "TDES keys are put under the SCP02 data key in memory", "scp02-data"},
     {"aes-under-dek", HSM_FOR_BUREAU, "AES keys are put under the SCP03 data key in memory", "scp03-data"},
-    {"components", HSM_FOR_CEREMONY, "key components are combined in memory", "components-xor"},
+    {"components", HSM_FOR_CEREMONY, "key components are combined in memory", NULL},
     {"key-block", HSM_FOR_CEREMONY, "TR-31 key blocks are made in memory, where a plan allows them", NULL},
 };
 

@@ -61,9 +61,13 @@ void examine_set_skipped(struct examiner *x, struct err *err, const char *format
 /* A remark for a trial that works. Is true. */
 bool examine_remark(struct examiner *x, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The call that an attack or a protection comes down to: refused means works, with the return value as remark;
- * CKR_OK means unsafe, with this text. */
+ * CKR_OK means unsafe, with this text; a fault that proves nothing means not tried. */
 bool examine_must_refuse(struct examiner *x, const char *function, CK_RV rv, const char *unsafe,
                          struct err *err);
+
+/* Runs fn in a session of its own, which takes along what cannot be destroyed. */
+MUST_CHECK bool examine_in_own_session(struct examiner *x, const struct trial_case *with, trial_fn *fn,
+                                       struct err *err);
 
 /* Names without the advice behind them: "C_WrapKey: CKR_MECHANISM_INVALID". */
 void examine_cause(const struct err *err, char out[HSM_CAUSE_MAX]);

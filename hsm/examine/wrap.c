@@ -220,35 +220,63 @@ static bool xors(struct examiner *x, const struct trial_case *with, struct err *
            examine_is(x, &key, due, sizeof due, err);
 }
 
-/* A key that must travel: made in the session, wrapped for the partner, then unwrapped for good under a key that nobody
- * has (here not onto the token, so that nothing stays; the rest of the template is what the token would get). */
-static bool export_once(struct examiner *x, const struct trial_case *with, struct err *err)
+/* The template with which a key that has travelled comes to stay. MODIFIABLE=false stands last. */
+static bool unwrap_for_good(struct examiner *x, const struct hsm_key *by, const struct blob *wrapped,
+                            bool forever, struct hsm_key *out, struct err *err)
 {
     struct hsm_template tp;
-    struct hsm_key partner, ephemeral, opens, key, last;
-    struct blob wrapped, own;
-    uint8_t a[16], b[16], text[16] = {1};
     CK_MECHANISM m;
+    if (!examine_kwp(x, &m, err)) return false;
+    examine_template(&tp, HSM_AES256, HSM_UNWRAPPED, 0, PROBE_SIGN | PROBE_SENSITIVE);
+    if (x->t->profile.takes_copyable) hsm_template_bool(&tp, CKA_COPYABLE, false);
+    if (forever) hsm_template_bool(&tp, CKA_DESTROYABLE, false);
+    hsm_template_bool(&tp, CKA_MODIFIABLE, false);
+    return examine_unwrap(x, &m, by, wrapped, &tp, HSM_AES256, out, err);
+}
+
+/* Is it the same key, and can it not be wrapped again? */
+static bool stays(struct examiner *x, const struct hsm_key *key, const struct hsm_key *last,
+                  const struct hsm_key *partner, struct err *err)
+{
+    uint8_t a[16], b[16], text[16] = {1};
+    struct blob wrapped;
+    struct err refused = ERR_INIT;
+    CK_MECHANISM m;
+    if (!examine_kwp(x, &m, err) || !hsm_cmac(x->t, key, text, sizeof text, a, err) ||
+        !hsm_cmac(x->t, last, text, sizeof text, b, err))
+        return false;
+    if (!bytes_equal(a, sizeof a, b, sizeof b)) return examine_unsafe(x, err, "another key comes back");
+    if (examine_wrap(x, &m, partner, last, &wrapped, &refused))
+        return examine_unsafe(x, err, "the key on the token can be wrapped again");
+    return true;
+}
+
+/* A key that must travel: made in the session, wrapped for the partner, then unwrapped for good under a key that nobody
+ * has (here not onto the token, so that nothing stays; the rest of the template is what the token would get). */
+static bool export_once_inside(struct examiner *x, const struct trial_case *with, struct err *err)
+{
+    struct hsm_key partner, ephemeral, key, last;
+    struct blob wrapped, own;
+    struct err refused = ERR_INIT;
+    CK_MECHANISM m;
+    (void)with;
     if (!examine_kwp(x, &m, err) ||
         !examine_random_key(x, HSM_AES256, PROBE_WRAP | PROBE_SENSITIVE, &partner, err) ||
         !examine_random_key(x, HSM_AES256, PROBE_WRAP | PROBE_UNWRAP | PROBE_SENSITIVE, &ephemeral, err) ||
-        !examine_random_key(x, with->key, PROBE_SIGN | PROBE_SENSITIVE | PROBE_EXTRACTABLE, &key, err))
+        !examine_random_key(x, HSM_AES256, PROBE_SIGN | PROBE_SENSITIVE | PROBE_EXTRACTABLE, &key, err))
         return false;
-    opens = ephemeral;
     if (!examine_wrap(x, &m, &partner, &key, &wrapped, err) ||
         !examine_wrap(x, &m, &ephemeral, &key, &own, err))
         return false;
-    examine_template(&tp, with->key, HSM_UNWRAPPED, 0, PROBE_SIGN | PROBE_SENSITIVE);
-    if (x->t->profile.takes_copyable) hsm_template_bool(&tp, CKA_COPYABLE, false);
-    hsm_template_bool(&tp, CKA_MODIFIABLE, false);
-    if (!examine_unwrap(x, &m, &opens, &own, &tp, with->key, &last, err)) return false;
-    if (!hsm_cmac(x->t, &key, text, sizeof text, a, err) || !hsm_cmac(x->t, &last, text, sizeof text, b, err))
-        return false;
-    if (!bytes_equal(a, sizeof a, b, sizeof b)) return examine_unsafe(x, err, "another key comes back");
-    struct err ignored = ERR_INIT;
-    if (examine_wrap(x, &m, &partner, &last, &wrapped, &ignored))
-        return examine_unsafe(x, err, "the key on the token can be wrapped again");
-    return true;
+    bool forever = unwrap_for_good(x, &ephemeral, &own, true, &last, &refused);
+    if (!forever && !unwrap_for_good(x, &ephemeral, &own, false, &last, err)) return false;
+    return stays(x, &key, &last, &partner, err) &&
+           (forever || examine_remark(x, "not with DESTROYABLE=false"));
+}
+
+static bool export_once(struct examiner *x, const struct trial_case *with, struct err *err)
+{
+    return examine_in_own_session(x, with, export_once_inside, err);
 }
 
 #define P             HSM_FOR_PREP
