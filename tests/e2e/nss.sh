@@ -86,6 +86,7 @@ doctor_knows_the_token()
         '^RFC 5649  by mechanism 0x210B$' '^cardprep    can run' '^cardbureau  can run; named exceptions: 1;'; do
         grep -q -- "$line" out || fail "doctor does not say '$line': $(cat out)"
     done
+    page_agrees 2
 }
 
 # NSS makes no pairs with e = 3; check says so before the run.
