@@ -5,8 +5,8 @@
 #include "hsm/examine/examiner.h"
 #include "hsm/examine/reference.h"
 
-static void decide(struct examiner *x, enum hsm_verdict verdict, struct err *err, const char *format,
-                   va_list args)
+__attribute__((format(printf, 4, 0))) static void decide(struct examiner *x, enum hsm_verdict verdict,
+                                                         struct err *err, const char *format, va_list args)
 {
     vsnprintf(x->out->cause, sizeof x->out->cause, format, args);
     x->out->verdict = verdict;
