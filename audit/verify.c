@@ -10,7 +10,7 @@
 enum { CLOSING_MAX = 1024 };
 
 static bool find_signer(const struct audit_verify_settings *s, const uint8_t id[SHA256_LEN],
-                        const struct mic_signer **out, struct err *err)
+                        const struct public_key **out, struct err *err)
 {
     *out = NULL;
     for (size_t i = 0; i < s->signer_count; i++) {
@@ -37,7 +37,7 @@ static bool read_closing(const struct audit_line *l, uint8_t id[SHA256_LEN], str
 static bool check_closing(const struct audit_line *l, const struct audit_verify_settings *s,
                           struct audit_verified *out, struct err *err)
 {
-    const struct mic_signer *signer = NULL;
+    const struct public_key *signer = NULL;
     uint8_t id[SHA256_LEN];
     struct buf data, signature;
     bool ok = false;

@@ -6,10 +6,10 @@
 
 #include "audit/line.h"
 #include "base/reader.h"
-#include "formats/mic_file.h"
+#include "formats/signature.h"
 
 struct audit_verify_settings {
-    const struct mic_signer *signers; /* formats/signers.h reads PEM files */
+    const struct public_key *signers; /* formats/signers.h reads PEM files */
     size_t signer_count;
     const struct audit_head *anchor; /* NULL: none */
 };

@@ -1,11 +1,14 @@
 #include "ceremony/ceremony.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-bool ceremony_init(struct ceremony *c, const struct plan *plan, FILE *people, bool changes, struct err *err)
+#include "ceremony/journal.h"
+
+bool ceremony_init(struct ceremony *c, const struct plan *plan, const char *site, bool changes,
+                   struct err *err)
 {
-    *c = (struct ceremony){.plan = plan, .people = people, .changes = changes};
+    *c = (struct ceremony){.plan = plan, .site = site, .changes = changes, .dialogue.keyboard = -1};
+    if (!plan_site_exists(plan, site, err)) return false;
     c->tokens = calloc(plan->token_count + 1, sizeof(*c->tokens));
     return c->tokens || err_set_no_memory(err);
 }
@@ -18,29 +21,7 @@ void ceremony_release(struct ceremony *c)
     }
     free(c->tokens);
     c->tokens = NULL;
-}
-
-const char *plan_key_name(const struct plan_key *key, char text[static PLAN_KEY_NAME_MAX])
-{
-    if (key->version)
-        snprintf(text, PLAN_KEY_NAME_MAX, "%s/%u", key->name, key->version);
-    else
-        snprintf(text, PLAN_KEY_NAME_MAX, "%s", key->name);
-    return text;
-}
-
-size_t plan_token_index(const struct plan *p, const char *name)
-{
-    size_t i = 0;
-    while (i < p->token_count && strcmp(p->tokens[i].name, name) != 0)
-        i++;
-    return i;
-}
-
-size_t plan_key_index(const struct plan *p, const char *name)
-{
-    size_t i = 0;
-    while (i < p->key_count && strcmp(p->keys[i].name, name) != 0)
-        i++;
-    return i;
+    journal_close(c->journal);
+    c->journal = NULL;
+    dialogue_close(&c->dialogue);
 }

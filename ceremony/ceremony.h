@@ -1,9 +1,8 @@
-/* ceremony/ceremony.h - one ceremony: a plan, its tokens, and what its steps share. */
+/* ceremony/ceremony.h - one ceremony: a plan, its tokens, the people before it, and what its steps share. */
 #ifndef CEREMONY_CEREMONY_H
 #define CEREMONY_CEREMONY_H
 
-#include <stdio.h>
-
+#include "ceremony/dialogue.h"
 #include "config/plan.h"
 #include "hsm/key.h"
 #include "hsm/token.h"
@@ -15,24 +14,43 @@ struct ceremony_token {
     bool absent;            /* seen to be missing; a plan may initialise it */
 };
 
+struct journal;
+
 struct ceremony {
     const struct plan *plan;
     struct ceremony_token *tokens; /* plan->token_count of them, in the plan's order */
-    FILE *people;                  /* what people read while it runs; NULL: silent */
-    bool changes;                  /* sessions may create objects (run), or not (check, list) */
+    const char *site;              /* only what is done at this site; NULL: everything */
+    struct dialogue dialogue;
+    struct journal *journal; /* NULL: nothing is written down (commands that change nothing) */
+    bool changes;            /* sessions may create objects (run), or not (check, list) */
 };
 
-/* The plan stays the caller's. False: no memory. */
-MUST_CHECK bool ceremony_init(struct ceremony *c, const struct plan *plan, FILE *people, bool changes,
+/* The plan stays the caller's; so does `site`. False: no memory, or no token of the plan is at that site (ERR_CONFIG). */
+MUST_CHECK bool ceremony_init(struct ceremony *c, const struct plan *plan, const char *site, bool changes,
                               struct err *err);
-/* Closes tokens, wipes PINs. */
+/* Closes tokens, wipes PINs, ends the dialogue and the journal. */
 void ceremony_release(struct ceremony *c);
 
-enum { PLAN_KEY_NAME_MAX = 96 };
+enum { PLAN_KEY_NAME_MAX = 96, PLAN_PEOPLE_TEXT_MAX = 256 };
 /* "KML/1", or the name alone for a key without versions; written to text, which it returns. */
 const char *plan_key_name(const struct plan_key *key, char text[static PLAN_KEY_NAME_MAX]);
 /* Index of the plan's token, or of its key, of this name; the plan's size when there is none. */
 size_t plan_token_index(const struct plan *p, const char *name);
 size_t plan_key_index(const struct plan *p, const char *name);
+/* The key of "NAME" (its newest version) or "NAME/VERSION". False (ERR_CONFIG): the plan has none. */
+MUST_CHECK bool plan_key_find(const struct plan *p, const char *name, const struct plan_key **out,
+                              struct err *err);
+/* False (ERR_CONFIG): `site` is given and no token of the plan is there. */
+MUST_CHECK bool plan_site_exists(const struct plan *p, const char *site, struct err *err);
+/* Is the token at this site? Every token is where `site` is NULL. */
+bool plan_token_is_at(const struct plan *p, const char *token, const char *site);
+/* Has the key this role on its first token? */
+bool plan_key_has_role(const struct plan_key *key, enum hsm_role role);
+/* The first pair of this role that is kept at `site` (NULL: anywhere); NULL: none. */
+const struct plan_key *plan_pair_at(const struct plan *p, enum hsm_role role, const char *site);
+/* Names of all people with this duty, parted by commas, or "nobody named"; written to text, which it returns. */
+const char *plan_people(const struct plan *p, enum plan_duty duty, char text[static PLAN_PEOPLE_TEXT_MAX]);
+/* The index-th person of a duty; where the plan names none, "the first officer" and so on. */
+const char *plan_person(const struct plan *p, enum plan_duty duty, size_t index);
 
 #endif

@@ -7,11 +7,11 @@
 
 size_t certificate_count(const struct plan *p);
 void certificate_describe(const struct plan *p, size_t index, char *text, size_t size);
-/* A certificate file that is there must recover with the CA key file to the issuer pair on the token, with the plan's
- * issuer, expiry and serial. */
+/* A certificate file that is there must recover with the CA key file to what the plan wants (certificate_accept.h); it may
+ * have expired. */
 MUST_CHECK bool certificate_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err);
-/* Writes CERTIFICATE.request.yaml and .csr beside the certificate. With a TEST CA in the plan it also writes the CA's key
- * file and the certificate, recovers it and compares. Without, it waits for a certificate file put there by hand.
+/* Writes the request (certificate_request.h). With a TEST CA in the plan it also writes the CA's key file and the
+ * certificate, recovers it and compares. Without, it waits for `cardkeys certificate import`.
  * False: sizes break N_I ≤ N_CA (ERR_CONFIG), the certificate outlives the CA key, or a file there is another key's. */
 MUST_CHECK bool certificate_run(struct ceremony *c, size_t index, struct step_result *r, struct err *err);
 /* The CA key file of the plan's TEST CA, from its pair on the token. */

@@ -1,36 +1,128 @@
-/* ceremony/check.c - `cardkeys check PLAN`: the plan's rules, its tokens, and what is on them; changes nothing. */
+/* ceremony/check.c - `cardkeys check PLAN`: everything that can be wrong before people travel: the plan's rules, its dates,
+ * its tokens and what they lack, what is on them already, whether the script can be printed. Changes nothing. */
+#include <string.h>
+
 #include "base/args.h"
+#include "base/clock.h"
 #include "ceremony/commands.h"
 #include "ceremony/plan_lint.h"
+#include "ceremony/plan_needs.h"
+#include "ceremony/script_pages.h"
 #include "ceremony/step.h"
 
+enum { PDF_MAX = 16 << 20 };
+
 struct tally {
-    size_t to_do, there;
+    size_t to_do, there, wrong, warnings;
+    enum err_kind kind; /* of the first that is wrong */
+    const char *token;  /* that is looked at */
 };
 
-static void show(void *context, size_t number, size_t count, const char *what, const struct step_result *r)
+static void wrong(struct tally *t, const struct err *err)
 {
-    struct tally *t = context;
-    printf("%2zu/%zu  %-44s %s%s%s\n", number, count, what, step_state_text(r->state),
-           r->detail[0] ? ": " : "", r->detail);
-    t->to_do += r->state == STEP_TO_DO;
-    t->there += r->state == STEP_THERE;
+    printf("WRONG  %s\n", err->text);
+    if (t->wrong++ == 0) t->kind = err->kind;
 }
 
-static bool check(const char *path, struct err *err)
+/* Goes on behind a step that is wrong, so that one check names all. */
+static void look_at_steps(struct ceremony *c, struct tally *t)
+{
+    struct step_walk walk = {0, 0, 0};
+    struct step s;
+    while (step_next(c->plan, c->site, &walk, &s)) {
+        struct step_result r;
+        struct err err = ERR_INIT;
+        if (!step_do(c, STEP_LOOK, &s, &r, &err)) {
+            wrong(t, &err);
+            continue;
+        }
+        printf("%2zu/%zu  %-44s %s%s%s\n", s.number, s.count, s.what, step_state_text(r.state),
+               r.detail[0] ? ": " : "", r.detail);
+        t->to_do += r.state == STEP_TO_DO;
+        t->there += r.state == STEP_THERE;
+    }
+}
+
+static void lack(void *context, const struct plan_key *key, const struct hsm_ability_row *ability,
+                 const char *why)
+{
+    struct tally *t = context;
+    struct err err = ERR_INIT;
+    char name[PLAN_KEY_NAME_MAX];
+    err_set_text(&err, ERR_TOKEN, "token '%s' cannot %s, which key %s needs there: %s", t->token,
+                 ability->name, plan_key_name(key, name), why);
+    wrong(t, &err);
+}
+
+/* Only an open token can be tried; one that the plan will initialise is like others of its module (cardkeys doctor). */
+static void look_at_tokens(struct ceremony *c, struct tally *t)
+{
+    for (size_t i = 0; i < c->plan->token_count; i++) {
+        struct err err = ERR_INIT;
+        struct hsm_token *token = c->tokens[i].open;
+        t->token = c->plan->tokens[i].name;
+        if (c->tokens[i].absent) {
+            printf("note   token '%s' is not there yet: try another of its module with cardkeys doctor\n",
+                   t->token);
+            t->warnings++;
+        }
+        if (!token) continue;
+        if (hsm_probe(token, true, &err))
+            plan_needs_each_lack(c->plan, i, hsm_token_profile(token), lack, t);
+        else
+            wrong(t, &err);
+    }
+}
+
+static void look_at_dates(const struct plan *p, struct tally *t)
+{
+    char today[CLOCK_TEXT_LEN + 1];
+    struct err err = ERR_INIT;
+    if (!clock_text(clock_now(NULL), today, &err)) {
+        wrong(t, &err);
+        return;
+    }
+    today[10] = 0;
+    for (size_t i = 0; i < p->key_count; i++) {
+        char name[PLAN_KEY_NAME_MAX];
+        if (!p->keys[i].not_after || strcmp(p->keys[i].not_after, today) >= 0) continue;
+        err_set_text(&err, ERR_CONFIG, "%s:%u: key %s ended on %s", p->path, p->keys[i].line,
+                     plan_key_name(&p->keys[i], name), p->keys[i].not_after);
+        wrong(t, &err);
+    }
+}
+
+/* A name that no printer has a letter for shows here, and not on the day. */
+static void look_at_script(const struct plan *p, const char *site, struct tally *t)
+{
+    struct err err = ERR_INIT;
+    struct buf pdf;
+    buf_init(&pdf, PDF_MAX);
+    if (!script_pages(p, site, &pdf, &err)) {
+        err_prefix(&err, "the script cannot be printed");
+        wrong(t, &err);
+    }
+    buf_release(&pdf);
+}
+
+static bool check(const char *path, const char *site, struct err *err)
 {
     struct plan *plan = NULL;
-    struct ceremony c = {0};
-    struct tally t = {0, 0};
-    bool ok = false;
+    struct ceremony c = {.tokens = NULL};
+    struct tally t = {0, 0, 0, 0, ERR_NONE, NULL};
 
     if (!plan_lint_load(&plan, path, err)) return false;
-    if (!ceremony_init(&c, plan, stderr, false, err)) goto out;
-    if (!steps_each(&c, STEP_LOOK, show, &t, err)) goto out;
-    printf("%s: %s plan; %zu there, %zu to be made\n", path, plan->test ? "TEST" : "production", t.there,
-           t.to_do);
-    ok = true;
-out:
+    bool ok = ceremony_init(&c, plan, site, false, err);
+    if (ok) {
+        look_at_dates(plan, &t);
+        look_at_script(plan, site, &t);
+        look_at_steps(&c, &t);
+        look_at_tokens(&c, &t);
+        printf("%s: %s plan; %zu there, %zu to be made", path, plan->test ? "TEST" : "production", t.there,
+               t.to_do);
+        printf(t.wrong ? ", %zu wrong\n" : "\n", t.wrong);
+        if (t.wrong) ok = err_set(err, t.kind, "%zu finding%s", t.wrong, t.wrong == 1 ? "" : "s");
+    }
     ceremony_release(&c);
     plan_free(plan);
     return ok;
@@ -39,15 +131,19 @@ out:
 int command_check(int argc, char **argv)
 {
     struct err err = ERR_INIT;
-    const char *path = NULL;
+    const char *path = NULL, *site = NULL;
     bool help = false;
-    const struct arg_option options[] = {{"help", ARG_FLAG, NULL, "show this", {.flag = &help}}};
-    const struct arg_command usage = {"check", "PLAN", 1,
-                                      "read a plan and look at its tokens; changes nothing", NULL};
-    if (!args_parse(argc, argv, options, 1, &path, 1, &err)) return args_report("cardkeys check", &err);
+    const struct arg_option options[] = {
+        {"site", ARG_TEXT, "NAME", "only what is done at this site of the plan", {.text = &site}},
+        {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
+    };
+    const size_t count = sizeof(options) / sizeof(options[0]);
+    const struct arg_command usage = {
+        "check", "PLAN", 1, "everything that can be wrong before people travel; changes nothing", NULL};
+    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys check", &err);
     if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, 1);
+        args_usage(stdout, "cardkeys", &usage, options, count);
         return 0;
     }
-    return check(path, &err) ? 0 : args_report("cardkeys check", &err);
+    return check(path, site, &err) ? 0 : args_report("cardkeys check", &err);
 }

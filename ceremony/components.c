@@ -1,139 +1,22 @@
-/* ceremony/components.c - named exception 2: for a moment a key's components and the key itself are in this process.
+/* ceremony/components.c - named exception 2: for a moment a key's components, and on most tokens the key itself, are in this
+ * process.
  *
- * Why: no mechanism of the tokens in use combines two keys inside (SoftHSM refuses CKM_XOR_BASE_AND_DATA and all of
- * CKM_CONCATENATE_*), and custodians bring their components on paper or in files, so that they pass through here even
- * where a token could XOR. What keeps it small: components and key stay in locked, guarded memory (struct secret) and
- * are wiped as soon as they are combined; they are read from the terminal with echo off or from a file that only its
- * owner can read; they are compared by check value alone; nothing here can print them. libcrypto's key schedules for
- * the check values are wiped when freed. The key goes straight into the token, under its role (make_keys.c). */
+ * Why: custodians bring their components on paper or in files, and each needs its check value told, so they pass through
+ * here everywhere. Where the token adds components inside (CKM_XOR_BASE_AND_DATA; NSS has it), one at a time is here and
+ * the key never is; SoftHSM has no such mechanism, so there the sum is made here. What keeps it small: components and key
+ * stay in locked, guarded memory (struct secret) and are wiped as soon as they are combined; they are read from the
+ * terminal with echo off or from a file that only its owner can read (component_entry.c); they are compared by check
+ * value alone; nothing here can print them, save the letter that is a component's own paper (letter.c). libcrypto's key
+ * schedules for the check values are wiped when freed. The key goes straight into the token, under its role
+ * (make_keys.c). */
 #include "ceremony/components.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/hex.h"
+#include "ceremony/component_entry.h"
 #include "formats/derivation.h"
-
-enum { ENTRY_MAX = 160 /* characters of one entry, with spaces between groups */, TRIES = 3 };
-
-/* 0–15, or over 255 for another character; without branches or tables that depend on it. */
-static unsigned nibble(unsigned char c)
-{
-    unsigned digit = c - '0', letter = (c | 0x20U) - 'a';
-    unsigned is_digit = 0U - (unsigned)(digit < 10), is_letter = 0U - (unsigned)(letter < 6);
-    return (digit & is_digit) | ((letter + 10) & is_letter) | (0x100U & ~(is_digit | is_letter));
-}
-
-/* Hex digits of an entry, spaces between them skipped, as exactly out->room bytes. */
-static bool read_hex(const struct secret *text, struct secret *out, struct err *err)
-{
-    size_t digits = 0;
-    unsigned bad = 0, high = 0;
-    for (size_t i = 0; i < text->len; i++) {
-        unsigned char c = text->data[i];
-        if (c == ' ' || c == '-') continue;
-        unsigned n = nibble(c);
-        bad |= n >> 8;
-        if (digits % 2 == 1 && digits / 2 < out->room)
-            out->data[digits / 2] = (uint8_t)(high << 4 | (n & 15));
-        high = n & 15;
-        digits++;
-    }
-    if (bad) return err_set(err, ERR_INPUT, "has a character that is no hex digit");
-    if (digits != 2 * out->room)
-        return err_set(err, ERR_INPUT, "has %zu hex digits; a component is as long as its key: %zu", digits,
-                       2 * out->room);
-    out->len = out->room;
-    return true;
-}
-
-static bool read_file(const char *path, struct secret *text, struct err *err)
-{
-    struct stat st;
-    bool ok = false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
-    if (fd < 0) return err_set_errno(err, ERR_FILE, errno, "%s", path);
-    if (fstat(fd, &st) != 0)
-        err_set_errno(err, ERR_FILE, errno, "%s", path);
-    else if (!S_ISREG(st.st_mode))
-        err_set(err, ERR_CONFIG, "%s is no regular file", path);
-    else if (st.st_mode & 077)
-        err_set(err, ERR_CONFIG, "%s may be read by others than its owner: chmod 600 it", path);
-    else
-        ok = secret_read_line(text, fd, path, err);
-    close(fd);
-    return ok;
-}
-
-static bool read_entry(const struct ceremony *c, const struct plan_key *key, size_t index,
-                       struct secret *text, struct err *err)
-{
-    const struct plan_component *comp = &key->components[index];
-    const char *custodian = comp->custodian ? comp->custodian : "custodian";
-    char prompt[256], name[PLAN_KEY_NAME_MAX];
-    if (comp->source == COMPONENT_FILE) return read_file(comp->text, text, err);
-    if (comp->source == COMPONENT_PROMPT) {
-        snprintf(prompt, sizeof(prompt),
-                 "%s, component %zu of %zu, %s (hex, hidden): ", plan_key_name(key, name), index + 1,
-                 key->component_count, custodian);
-        return secret_prompt(text, prompt, err);
-    }
-    if (!c->plan->test)
-        return err_set(err, ERR_CONFIG,
-                       "a component in the plan itself is for TEST plans alone: take it from a prompt "
-                       "or a file, or say test: yes");
-    size_t len = strlen(comp->text);
-    if (len > text->room) return err_set(err, ERR_CONFIG, "too long");
-    memcpy(text->data, comp->text, len);
-    text->len = len;
-    return true;
-}
-
-/* One entry, read and compared. */
-static bool take_once(const struct ceremony *c, const struct plan_key *key, size_t index,
-                      enum hsm_algorithm algorithm, struct secret *part, struct err *err)
-{
-    const struct plan_component *comp = &key->components[index];
-    struct secret text = SECRET_NONE;
-    struct check_value check;
-    char shown[CHECK_VALUE_TEXT];
-    bool ok = false;
-
-    if (!secret_init(&text, ENTRY_MAX, err)) goto out;
-    if (!read_entry(c, key, index, &text, err)) goto out;
-    if (!read_hex(&text, part, err)) goto out;
-    if (!check_value_of(algorithm, part, &check, err)) goto out;
-    if (!check_value_compare(&check, comp->kcv, comp->kcv_len, err)) goto out;
-    check_value_text(&check, shown);
-    if (c->people && comp->source != COMPONENT_TEST)
-        fprintf(c->people, "  component %zu of %zu: check value %s%s\n", index + 1, key->component_count,
-                shown, comp->kcv_len ? ", as expected" : "; compare it with your form");
-    ok = true;
-out:
-    secret_release(&text);
-    return ok;
-}
-
-/* A custodian may mistype; a file or a plan is wrong or right. */
-static bool take(const struct ceremony *c, const struct plan_key *key, size_t index,
-                 enum hsm_algorithm algorithm, struct secret *part, struct err *err)
-{
-    const struct plan_component *comp = &key->components[index];
-    int tries = comp->source == COMPONENT_PROMPT ? TRIES : 1;
-    bool ok = false;
-    for (int i = 0; i < tries && !ok; i++) {
-        ok = take_once(c, key, index, algorithm, part, err);
-        if (ok || (err->kind != ERR_INPUT && err->kind != ERR_TOKEN)) break;
-        if (i + 1 < tries && c->people) fprintf(c->people, "  %s: once more\n", err->text);
-    }
-    if (!ok)
-        err_prefix(err, "component %zu of %zu (%s)", index + 1, key->component_count,
-                   comp->custodian ? comp->custodian : "no custodian named");
-    return ok;
-}
+#include "hsm/combine.h"
 
 /* Zero in all its bytes, or two 8-byte parts at these places equal; in constant time. */
 static bool is_zero(const struct secret *value)
@@ -164,7 +47,27 @@ static bool refuse_weak(enum hsm_algorithm algorithm, struct secret *value, stru
            err_set(err, ERR_INPUT, "two parts of the combined key are equal: it would be single DES");
 }
 
-bool components_combine(const struct ceremony *c, const struct plan_key *key, struct secret *value,
+/* A second person types the combined check value: from the form, where it is known, else from the screen onto it. */
+static bool confirm(const struct ceremony *c, const struct plan_key *key, const struct check_value *check,
+                    struct err *err)
+{
+    char shown[CHECK_VALUE_TEXT], question[DIALOGUE_LINE_MAX];
+    const char *who = plan_person(c->plan, DUTY_OFFICER, 0);
+    if (!c->dialogue.asks) return true;
+    check_value_text(check, shown);
+    if (key->kcv_len) {
+        hex_write(shown, sizeof(shown), check->bytes, key->kcv_len, false);
+        snprintf(question, sizeof(question),
+                 "\n%s: type the check value of the whole key from your form:", who);
+    } else {
+        snprintf(question, sizeof(question),
+                 "\nCheck value of the whole key: %s. %s: write it onto the form, then type it from there:",
+                 shown, who);
+    }
+    return dialogue_types(&c->dialogue, question, shown, err);
+}
+
+bool components_combine(struct ceremony *c, const struct plan_key *key, struct secret *value,
                         struct check_value *check, struct err *err)
 {
     struct secret sum = SECRET_NONE, part = SECRET_NONE;
@@ -182,7 +85,7 @@ bool components_combine(const struct ceremony *c, const struct plan_key *key, st
     memset(sum.data, 0, len);
     sum.len = len;
     for (size_t i = 0; i < key->component_count; i++) {
-        if (!take(c, key, i, algorithm, &part, err)) goto out;
+        if (!component_take(c, key, i, algorithm, &part, err)) goto out;
         for (size_t k = 0; k < len; k++)
             sum.data[k] ^= part.data[k];
     }
@@ -192,6 +95,7 @@ bool components_combine(const struct ceremony *c, const struct plan_key *key, st
         err_prefix(err, "combined key");
         goto out;
     }
+    if (!confirm(c, key, check, err)) goto out;
     *value = sum;
     sum = (struct secret)SECRET_NONE;
     ok = true;
@@ -199,4 +103,37 @@ out:
     secret_release(&part);
     secret_release(&sum);
     return ok;
+}
+
+/* The component goes into the token and is gone from here. */
+static bool add_inside(struct hsm_token *t, enum hsm_algorithm algorithm, const struct secret *part,
+                       struct hsm_key *sum, struct err *err)
+{
+    return sum->handle ? hsm_combine_next(t, sum, part, err)
+                       : hsm_combine_first(t, algorithm, part, sum, err);
+}
+
+bool components_combine_inside(struct ceremony *c, const struct plan_key *key, struct hsm_token *t,
+                               struct hsm_key *out, struct check_value *check, struct err *err)
+{
+    struct hsm_key sum = HSM_KEY_NONE;
+    enum hsm_algorithm algorithm;
+    bool ok = hsm_algorithm_find(key->algorithm, &algorithm, err);
+    for (size_t i = 0; ok && i < key->component_count; i++) {
+        struct secret part = SECRET_NONE;
+        ok = secret_init(&part, hsm_algorithm_len(algorithm), err) &&
+             component_take(c, key, i, algorithm, &part, err) && add_inside(t, algorithm, &part, &sum, err);
+        secret_release(&part);
+    }
+    ok = ok && hsm_kcv(t, &sum, HSM_ROLE_COMBINING, check->bytes, &check->len, err);
+    if (ok && !check_value_compare(check, key->kcv, key->kcv_len, err)) {
+        err_prefix(err, "combined key");
+        ok = false;
+    }
+    if (ok && confirm(c, key, check, err)) {
+        *out = sum;
+        return true;
+    }
+    hsm_key_destroy(t, &sum);
+    return false;
 }

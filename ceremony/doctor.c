@@ -5,7 +5,7 @@
 
 #include "base/args.h"
 #include "ceremony/commands.h"
-#include "hsm/data.h"
+#include "hsm/tokens.h"
 #include "hsm/pin.h"
 #include "hsm/probe.h"
 

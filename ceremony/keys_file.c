@@ -9,7 +9,7 @@
 #include "ceremony/certificate.h"
 #include "ceremony/components.h"
 #include "ceremony/output.h"
-#include "ceremony/signer_file.h"
+#include "ceremony/public_file.h"
 #include "formats/entry.h"
 
 enum { FILE_MAX = 1 << 16 };
@@ -23,6 +23,23 @@ void keys_file_describe(const struct plan *p, size_t index, char *text, size_t s
 {
     (void)index;
     output_describe(p->keys_file, text, size);
+}
+
+/* Its signer and CA keys are read from their tokens. */
+bool keys_file_is_at(const struct plan *p, size_t index, const char *site)
+{
+    const struct plan_key *signer = plan_pair_at(p, HSM_ROLE_SIGNING_PAIR, NULL);
+    (void)index;
+    return !signer || plan_token_is_at(p, signer->tokens[0], site);
+}
+
+void keys_file_tell(const struct plan *p, size_t index, struct step_story *s)
+{
+    char file[128];
+    keys_file_describe(p, index, file, sizeof(file));
+    STORY(s->who, "%s", plan_person(p, DUTY_OFFICER, 0));
+    STORY(s->what, "TEST: the values of the TEST keys are written to %s, in clear.", file);
+    STORY(s->why, "So that anybody can check the output of a demonstration.");
 }
 
 bool keys_file_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
@@ -44,7 +61,7 @@ static json_t *hex_json(const uint8_t *data, size_t len)
     return json;
 }
 
-static bool value_json(const struct ceremony *c, const struct plan_key *key, json_t **out, struct err *err)
+static bool value_json(struct ceremony *c, const struct plan_key *key, json_t **out, struct err *err)
 {
     struct secret value = SECRET_NONE;
     struct check_value check;
@@ -63,7 +80,7 @@ static bool value_json(const struct ceremony *c, const struct plan_key *key, jso
     return *out || err_set_no_memory(err);
 }
 
-static bool put_kek(const struct ceremony *c, const struct plan_key *key, json_t *keks, struct err *err)
+static bool put_kek(struct ceremony *c, const struct plan_key *key, json_t *keks, struct err *err)
 {
     uint8_t id[KEKID_LEN];
     char id_text[2 * KEKID_LEN + 1];
@@ -75,7 +92,7 @@ static bool put_kek(const struct ceremony *c, const struct plan_key *key, json_t
     return json_object_set_new(keks, id_text, value) == 0 || err_set_no_memory(err);
 }
 
-static bool put_master(const struct ceremony *c, const struct plan_key *key, json_t *derive, struct err *err)
+static bool put_master(struct ceremony *c, const struct plan_key *key, json_t *derive, struct err *err)
 {
     char name[80];
     json_t *value = NULL;
@@ -88,7 +105,7 @@ static bool put_master(const struct ceremony *c, const struct plan_key *key, jso
 }
 
 /* Which roles stand where. */
-typedef bool put_key_fn(const struct ceremony *c, const struct plan_key *key, json_t *into, struct err *err);
+typedef bool put_key_fn(struct ceremony *c, const struct plan_key *key, json_t *into, struct err *err);
 static const struct place_row {
     enum hsm_role role;
     const char *member;
@@ -99,7 +116,7 @@ static const struct place_row {
     {HSM_ROLE_MASTER, "derive", put_master},
 };
 
-static bool put_keys(const struct ceremony *c, json_t *root, struct err *err)
+static bool put_keys(struct ceremony *c, json_t *root, struct err *err)
 {
     for (size_t i = 0; i < c->plan->key_count; i++) {
         const struct plan_key *key = &c->plan->keys[i];
@@ -159,7 +176,7 @@ static bool put_signer(struct ceremony *c, json_t *root, struct err *err)
     struct buf spki;
     buf_init(&spki, HSM_SPKI_MAX);
     bool ok =
-        signer_file_spki(c, &spki, err) &&
+        public_file_signer(c, NULL, &spki, err) &&
         (json_object_set_new(root, "signer", hex_json(spki.data, spki.len)) == 0 || err_set_no_memory(err));
     buf_release(&spki);
     return ok;

@@ -5,7 +5,7 @@
 #include "ceremony/commands.h"
 #include "ceremony/plan_lint.h"
 #include "ceremony/step.h"
-#include "hsm/data.h"
+#include "hsm/tokens.h"
 
 static void show_token(void *context, const char *label, const char *serial, const char *model)
 {
@@ -15,24 +15,21 @@ static void show_token(void *context, const char *label, const char *serial, con
 }
 
 /* Of all steps only the keys are wanted. */
-static void show_key(void *context, size_t number, size_t count, const char *what,
-                     const struct step_result *r)
+static void show_key(void *context, const struct step *s, const struct step_result *r)
 {
     (void)context;
-    (void)number;
-    (void)count;
-    if (strncmp(what, "key ", 4) == 0)
-        printf("%-44s %s\n", what + 4, r->state == STEP_THERE ? r->detail : step_state_text(r->state));
+    if (strcmp(s->row->name, "key") == 0)
+        printf("%-44s %s\n", s->what + 4, r->state == STEP_THERE ? r->detail : step_state_text(r->state));
 }
 
-static bool list_plan(const char *path, struct err *err)
+static bool list_plan(const char *path, const char *site, struct err *err)
 {
     struct plan *plan = NULL;
     struct ceremony c = {0};
     bool ok = false;
 
     if (!plan_lint_load(&plan, path, err)) return false;
-    if (!ceremony_init(&c, plan, stderr, false, err)) goto out;
+    if (!ceremony_init(&c, plan, site, false, err)) goto out;
     ok = steps_each(&c, STEP_LOOK, show_key, NULL, err);
 out:
     ceremony_release(&c);
@@ -52,11 +49,12 @@ static bool names_module(int argc, char **argv)
 int command_list(int argc, char **argv)
 {
     struct err err = ERR_INIT;
-    const char *path = NULL, *module = NULL, *parameters = NULL;
+    const char *path = NULL, *module = NULL, *parameters = NULL, *site = NULL;
     bool help = false;
     const struct arg_option options[] = {
         {"module", ARG_TEXT, "PATH", "list this PKCS#11 module's tokens instead", {.text = &module}},
         {"parameters", ARG_TEXT, "TEXT", "what the module wants at its start (NSS)", {.text = &parameters}},
+        {"site", ARG_TEXT, "NAME", "only the keys at this site of the plan", {.text = &site}},
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
@@ -68,6 +66,7 @@ int command_list(int argc, char **argv)
         args_usage(stdout, "cardkeys", &usage, options, count);
         return 0;
     }
-    bool ok = module ? hsm_token_list(module, parameters, show_token, NULL, &err) : list_plan(path, &err);
+    bool ok =
+        module ? hsm_token_list(module, parameters, show_token, NULL, &err) : list_plan(path, site, &err);
     return ok ? 0 : args_report("cardkeys list", &err);
 }

@@ -17,6 +17,11 @@ static bool write_file(const char *path, const struct buf *text, enum output_rul
     return ok;
 }
 
+bool output_is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
 bool output_put(const char *path, struct buf *text, enum output_rule rule, struct step_result *r,
                 struct err *err)
 {
@@ -25,7 +30,7 @@ bool output_put(const char *path, struct buf *text, enum output_rule rule, struc
 
     buf_init(&existing, EXISTING_MAX);
     if (!buf_ok(text, path, err)) goto out;
-    bool there = access(path, F_OK) == 0;
+    bool there = output_is_there(path);
     if (there) {
         if (!file_read_all(path, EXISTING_MAX, &existing, err)) goto out;
         same = bytes_equal(existing.data, existing.len, text->data, text->len);
@@ -52,6 +57,6 @@ void output_describe(const char *path, char *text, size_t size)
 
 void output_look(const char *path, struct step_result *r)
 {
-    r->state = access(path, F_OK) == 0 ? STEP_THERE : STEP_TO_DO;
+    r->state = output_is_there(path) ? STEP_THERE : STEP_TO_DO;
     snprintf(r->detail, sizeof(r->detail), "%s", path);
 }

@@ -12,6 +12,7 @@ enum output_rule {
  * False (ERR_FILE): cannot be written, or is there with other content. */
 MUST_CHECK bool output_put(const char *path, struct buf *text, enum output_rule rule, struct step_result *r,
                            struct err *err);
+bool output_is_there(const char *path);
 /* The file's name without its folder. */
 void output_describe(const char *path, char *text, size_t size);
 /* Sets r->state by whether the file is there, and the detail. */

@@ -3,6 +3,10 @@
 #include <string.h>
 
 #include "ceremony/ceremony.h"
+#include "ceremony/place.h"
+#include "ceremony/plan_lint_people.h"
+#include "ceremony/public_file.h"
+#include "formats/handover.h"
 
 typedef bool key_rule(const struct plan *p, const struct plan_key *key, struct err *err);
 
@@ -45,16 +49,85 @@ static bool algorithm_fits(const struct plan *p, const struct plan_key *key, str
 static bool origin_fits(const struct plan *p, const struct plan_key *key, struct err *err)
 {
     (void)p;
-    if (key->origin == ORIGIN_GENERATE && key->token_count > 1)
-        return err_set(err, ERR_CONFIG,
-                       "a generated key cannot be on several tokens: it never leaves the first; "
-                       "use components");
+    for (size_t i = 1; i < key->token_count && key->origin == ORIGIN_GENERATE; i++) {
+        if (!place_hand_over(key, i))
+            return err_set(
+                err, ERR_CONFIG,
+                "a generated key cannot be on several tokens by itself: say how token '%s' gets it "
+                "(hand_over), or use components",
+                key->tokens[i]);
+    }
     if (key->origin == ORIGIN_COMPONENTS && (key->component_count < 2 || key->bits))
         return err_set(err, ERR_CONFIG, "components are 2 or 3, of a secret key");
     return true;
 }
 
-static key_rule *const key_rules[] = {roles_fit, algorithm_fits, origin_fits};
+static bool limit_fits(const struct plan *p, const struct plan_key *key, struct err *err)
+{
+    (void)p;
+    return !key->limit.blocks || plan_key_has_role(key, HSM_ROLE_MASTER) ||
+           err_set(err, ERR_CONFIG, "a limit is for masters: nothing is derived from a key of role %s",
+                   key->token_roles[0]);
+}
+
+static const char *site_of(const struct plan *p, const char *token)
+{
+    return p->tokens[plan_token_index(p, token)].site;
+}
+
+/* Does `at` trust a signer of this site? */
+static bool trusts(const struct plan *p, const char *at, const char *sender)
+{
+    for (size_t i = 0; i < p->trust_count; i++) {
+        const struct plan_key *signer = &p->keys[plan_key_index(p, p->trusts[i].signer)];
+        if (strcmp(p->trusts[i].at, at) == 0 && strcmp(site_of(p, signer->tokens[0]), sender) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A hand-over file is signed at its sender's and believed at its receiver's. */
+static bool hand_overs_fit(const struct plan *p, const struct plan_key *key, struct err *err)
+{
+    for (size_t i = 0; i < key->hand_over_count; i++) {
+        const char *sender = site_of(p, key->tokens[0]), *to = key->hand_overs[i].to;
+        if (!key->version) return err_set(err, ERR_CONFIG, "a key that is handed over needs a version");
+        if (strlen(key->name) > HANDOVER_NAME_MAX)
+            return err_set(err, ERR_CONFIG, "its name is longer than the %d characters of a hand-over file",
+                           HANDOVER_NAME_MAX);
+        if (!plan_pair_at(p, HSM_ROLE_SIGNING_PAIR, sender))
+            return err_set(err, ERR_CONFIG,
+                           "a hand-over is signed: site '%s' has no signing-pair in the plan", sender);
+        if (!trusts(p, to, sender))
+            return err_set(
+                err, ERR_CONFIG,
+                "token '%s' accepts nothing from site '%s' unless 'trust' names a signer of that site", to,
+                sender);
+    }
+    return true;
+}
+
+static bool public_files_fit(const struct plan *p, const struct plan_key *key, struct err *err)
+{
+    bool wanted = plan_key_has_role(key, HSM_ROLE_KEY_EXCHANGE_PAIR);
+    for (size_t i = 0; i < p->trust_count; i++)
+        wanted = wanted || strcmp(p->trusts[i].signer, key->name) == 0;
+    return !wanted || public_file_path(p, key) ||
+           err_set(err, ERR_CONFIG, "others need its public part: say public_file");
+}
+
+static key_rule *const key_rules[] = {roles_fit,  algorithm_fits, origin_fits,     plan_lint_custodians,
+                                      limit_fits, hand_overs_fit, public_files_fit};
+
+static bool certificate_fits(const struct plan *p, const struct plan_certificate *c, struct err *err)
+{
+    /* MMYY; years of cards lie in one century */
+    if (!c->ca_expiry || strcmp(c->expiry + 2, c->ca_expiry + 2) < 0 ||
+        (strcmp(c->expiry + 2, c->ca_expiry + 2) == 0 && strncmp(c->expiry, c->ca_expiry, 2) <= 0))
+        return true;
+    return err_set(err, ERR_CONFIG, "%s:%u: the certificate of '%s' (%s) would outlive its CA key (%s)",
+                   p->path, c->line, c->issuer_key, c->expiry, c->ca_expiry);
+}
 
 bool plan_lint(const struct plan *p, struct err *err)
 {
@@ -66,7 +139,12 @@ bool plan_lint(const struct plan *p, struct err *err)
             return false;
         }
     }
-    return true;
+    for (size_t i = 0; i < p->certificate_count; i++) {
+        if (!certificate_fits(p, &p->certificates[i], err)) return false;
+    }
+    if (plan_lint_people(p, err)) return true;
+    err_prefix(err, "%s", p->path);
+    return false;
 }
 
 bool plan_lint_load(struct plan **out, const char *path, struct err *err)

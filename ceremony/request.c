@@ -5,7 +5,6 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "base/hex.h"
 
 enum { SIGNED_MAX = 1024, TBS_MAX = 4096 };
@@ -46,25 +45,41 @@ static void put_hex(struct buf *out, const char *name, const uint8_t *data, size
     buf_put_text(out, "\"\n");
 }
 
+/* What `signature` covers and the fingerprint is taken of. */
+static bool put_signed(const struct request *r, struct buf *out, struct err *err)
+{
+    static const char context[] = "cardprep-issuer-request-1"; /* its terminating zero is the separator */
+    const struct emv_certificate *s = &r->subject;
+    buf_put(out, context, sizeof(context));
+    buf_put(out, s->subject, 4);
+    buf_put(out, r->rid, sizeof(r->rid));
+    buf_put_u8(out, r->ca_index);
+    buf_put(out, s->expiry, sizeof(s->expiry));
+    buf_put(out, s->serial, sizeof(s->serial));
+    buf_put(out, s->key.modulus, s->key.modulus_len);
+    buf_put(out, s->key.exponent, s->key.exponent_len);
+    return buf_ok(out, "request", err);
+}
+
+bool request_fingerprint(const struct request *r, uint8_t out[static SHA256_LEN], struct err *err)
+{
+    struct buf message;
+    buf_init(&message, SIGNED_MAX);
+    bool ok = put_signed(r, &message, err) && sha256(message.data, message.len, out, err);
+    buf_release(&message);
+    return ok;
+}
+
 bool request_put(const struct request *r, struct hsm_token *t, const struct hsm_pair *pair, struct buf *out,
                  struct err *err)
 {
-    static const char context[] = "cardprep-issuer-request-1"; /* its terminating zero is the separator */
     const struct emv_certificate *s = &r->subject;
     struct buf message, signature;
     bool ok = false;
 
     buf_init(&message, SIGNED_MAX);
     buf_init(&signature, HSM_MODULUS_MAX);
-    buf_put(&message, context, sizeof(context));
-    buf_put(&message, s->subject, 4);
-    buf_put(&message, r->rid, sizeof(r->rid));
-    buf_put_u8(&message, r->ca_index);
-    buf_put(&message, s->expiry, sizeof(s->expiry));
-    buf_put(&message, s->serial, sizeof(s->serial));
-    buf_put(&message, s->key.modulus, s->key.modulus_len);
-    buf_put(&message, s->key.exponent, s->key.exponent_len);
-    if (!buf_ok(&message, "request", err)) goto out;
+    if (!put_signed(r, &message, err)) goto out;
     if (!sign_raw_sha256(t, pair, &message, &signature, err)) goto out;
     if (r->test) buf_put_text(out, "# TEST: not for a real scheme\n");
     buf_put_text(out, "issuer_request:\n");

@@ -11,6 +11,7 @@
 #ifndef CEREMONY_REQUEST_H
 #define CEREMONY_REQUEST_H
 
+#include "base/digest.h"
 #include "formats/emv_cert.h"
 #include "hsm/crypto.h"
 
@@ -25,6 +26,9 @@ struct request {
 /* Appends the YAML text; the pair signs. */
 MUST_CHECK bool request_put(const struct request *r, struct hsm_token *t, const struct hsm_pair *pair,
                             struct buf *out, struct err *err);
+/* SHA-256 of the bytes that `signature` covers: what sender and scheme read to each other, and what anybody computes from the
+ * file's fields. False: as digests fail. */
+MUST_CHECK bool request_fingerprint(const struct request *r, uint8_t out[static SHA256_LEN], struct err *err);
 /* Appends the PKCS #10 request as PEM. */
 MUST_CHECK bool request_put_pkcs10(const struct request *r, struct hsm_token *t, const struct hsm_pair *pair,
                                    struct buf *out, struct err *err);

@@ -3,61 +3,36 @@
 #include <string.h>
 
 #include "ceremony/certificate.h"
+#include "ceremony/certificate_story.h"
+#include "ceremony/closing.h"
+#include "ceremony/hand_over.h"
 #include "ceremony/keys_file.h"
+#include "ceremony/limits.h"
 #include "ceremony/make_keys.h"
-#include "ceremony/signer_file.h"
-#include "ceremony/tokens.h"
+#include "ceremony/public_file.h"
+#include "ceremony/token_step.h"
+#include "ceremony/trust.h"
 
-static size_t token_count(const struct plan *p)
-{
-    return p->token_count;
-}
-
-static void token_describe(const struct plan *p, size_t index, char *text, size_t size)
-{
-    snprintf(text, size, "%s", p->tokens[index].name);
-}
-
-static bool token_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
-{
-    if (!tokens_look(c, index, err)) return false;
-    r->state = c->tokens[index].absent ? STEP_TO_DO : STEP_THERE;
-    return true;
-}
-
-static bool token_run(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
-{
-    if (!token_look(c, index, r, err)) return false;
-    if (r->state == STEP_THERE) return true;
-    if (!tokens_initialise(c, index, err)) return false;
-    r->state = STEP_MADE;
-    return true;
-}
-
-static bool login_run(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
-{
-    struct hsm_token *t = NULL;
-    if (!tokens_open(c, index, &t, err)) return false;
-    r->state = STEP_READY;
-    snprintf(r->detail, sizeof(r->detail), "%s, serial %s, %s", hsm_token_label(t), hsm_token_serial(t),
-             hsm_token_model(t));
-    return true;
-}
-
-static bool login_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
-{
-    if (c->tokens[index].absent) return true;
-    return login_run(c, index, r, err);
-}
-
-/* Every token is looked at and made before the first is opened: making one starts the module anew. */
+/* Every token is looked at and made before the first is opened: making one starts the module anew. Pairs stand before
+ * secret keys, because copies that are handed over are signed, and may travel under a receiver's pair. */
 static const struct step_row rows[] = {
-    {"token", token_count, token_describe, token_look, token_run},
-    {"login", token_count, token_describe, login_look, login_run},
-    {"key", make_keys_count, make_keys_describe, make_keys_look, make_keys_run},
-    {"certificate", certificate_count, certificate_describe, certificate_look, certificate_run},
-    {"signer file", signer_file_count, signer_file_describe, signer_file_look, signer_file_run},
-    {"keys file", keys_file_count, keys_file_describe, keys_file_look, keys_file_run},
+    {"token", token_count, token_describe, token_is_at, token_tell, token_look, token_run},
+    {"login", token_count, token_describe, token_is_at, login_tell, login_look, login_run},
+    {"key", make_pairs_count, make_pairs_describe, make_pairs_is_at, make_pairs_tell, make_pairs_look,
+     make_pairs_run},
+    {"public file", public_file_count, public_file_describe, public_file_is_at, public_file_tell,
+     public_file_look, public_file_run},
+    {"trust", trust_count, trust_describe, trust_is_at, trust_tell, trust_look, trust_run},
+    {"key", make_keys_count, make_keys_describe, make_keys_is_at, make_keys_tell, make_keys_look,
+     make_keys_run},
+    {"hand-over", hand_over_count, hand_over_describe, hand_over_is_at, hand_over_tell, hand_over_look,
+     hand_over_run},
+    {"limit", limits_count, limits_describe, limits_is_at, limits_tell, limits_look, limits_run},
+    {"certificate", certificate_count, certificate_describe, certificate_is_at, certificate_tell,
+     certificate_look, certificate_run},
+    {"keys file", keys_file_count, keys_file_describe, keys_file_is_at, keys_file_tell, keys_file_look,
+     keys_file_run},
+    {"closing", closing_count, closing_describe, NULL, closing_tell, closing_look, closing_run},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
@@ -73,32 +48,57 @@ const struct step_row *step_row(size_t index)
 
 const char *step_state_text(enum step_state state)
 {
-    static const char *const texts[] = {[STEP_TO_DO] = "to be made",
-                                        [STEP_THERE] = "already there",
-                                        [STEP_MADE] = "made",
-                                        [STEP_READY] = "ready",
-                                        [STEP_WAITING] = "waiting"};
+    static const char *const texts[] = {
+        [STEP_TO_DO] = "to be made", [STEP_THERE] = "already there", [STEP_MADE] = "made",
+        [STEP_READY] = "ready",      [STEP_WAITING] = "waiting",     [STEP_ELSEWHERE] = "at another site"};
     return texts[state];
+}
+
+static size_t count_all(const struct plan *p)
+{
+    size_t count = 0;
+    for (size_t r = 0; r < ROWS; r++)
+        count += rows[r].count(p);
+    return count;
+}
+
+bool step_next(const struct plan *p, const char *site, struct step_walk *walk, struct step *s)
+{
+    char about[160];
+    while (walk->row < ROWS && walk->index >= rows[walk->row].count(p)) {
+        walk->row++;
+        walk->index = 0;
+    }
+    if (walk->row == ROWS) return false;
+    const struct step_row *row = &rows[walk->row];
+    *s = (struct step){.row = row, .index = walk->index++, .number = ++walk->number, .count = count_all(p)};
+    s->here = !row->is_at || row->is_at(p, s->index, site);
+    row->describe(p, s->index, about, sizeof(about));
+    snprintf(s->what, sizeof(s->what), "%s%s%s", row->name, about[0] ? " " : "", about);
+    return true;
+}
+
+bool step_do(struct ceremony *c, enum step_verb verb, const struct step *s, struct step_result *r,
+             struct err *err)
+{
+    *r = (struct step_result){STEP_TO_DO, ""};
+    if (!s->here) {
+        r->state = STEP_ELSEWHERE;
+        return true;
+    }
+    if ((verb == STEP_RUN ? s->row->run : s->row->look)(c, s->index, r, err)) return true;
+    err_prefix(err, "step %zu (%s)", s->number, s->what);
+    return false;
 }
 
 bool steps_each(struct ceremony *c, enum step_verb verb, step_done_fn *done, void *context, struct err *err)
 {
-    size_t count = 0, number = 0;
-    char about[160], what[200];
-    for (size_t r = 0; r < ROWS; r++)
-        count += rows[r].count(c->plan);
-    for (size_t r = 0; r < ROWS; r++) {
-        for (size_t i = 0; i < rows[r].count(c->plan); i++) {
-            struct step_result result = {STEP_TO_DO, ""};
-            number++;
-            rows[r].describe(c->plan, i, about, sizeof(about));
-            snprintf(what, sizeof(what), "%s %s", rows[r].name, about);
-            if (!(verb == STEP_RUN ? rows[r].run : rows[r].look)(c, i, &result, err)) {
-                err_prefix(err, "step %zu (%s)", number, what);
-                return false;
-            }
-            done(context, number, count, what, &result);
-        }
+    struct step_walk walk = {0, 0, 0};
+    struct step s;
+    struct step_result result;
+    while (step_next(c->plan, c->site, &walk, &s)) {
+        if (!step_do(c, verb, &s, &result, err)) return false;
+        done(context, &s, &result);
     }
     return true;
 }

@@ -2,25 +2,11 @@
 
 #include <string.h>
 
-#include "hsm/pin.h"
+#include "ceremony/pins.h"
 
-static bool fetch_pin(const char *source, const char *whose, struct secret *pin, struct err *err)
+static bool user_pin(struct ceremony *c, size_t index, enum pin_age age, struct err *err)
 {
-    struct hsm_pin_source s;
-    if (!hsm_pin_source_read(source ? source : "prompt", &s, err)) {
-        err_prefix(err, "%s", whose);
-        return false;
-    }
-    return hsm_pin_get(&s, whose, pin, err);
-}
-
-static bool user_pin(struct ceremony *c, size_t index, struct err *err)
-{
-    const struct plan_token *t = &c->plan->tokens[index];
-    char whose[128];
-    if (c->tokens[index].pin.data) return true;
-    snprintf(whose, sizeof(whose), "token '%s'", t->name);
-    return fetch_pin(t->token.pin, whose, &c->tokens[index].pin, err);
+    return c->tokens[index].pin.data || pins_get(c, index, PIN_USER, age, &c->tokens[index].pin, err);
 }
 
 bool tokens_look(struct ceremony *c, size_t index, struct err *err)
@@ -40,12 +26,10 @@ bool tokens_initialise(struct ceremony *c, size_t index, struct err *err)
 {
     const struct plan_token *t = &c->plan->tokens[index];
     struct secret so_pin = SECRET_NONE;
-    char whose[128];
     bool ok = false;
 
-    snprintf(whose, sizeof(whose), "security officer of token '%s'", t->name);
-    if (!fetch_pin(t->so_pin, whose, &so_pin, err)) goto out;
-    if (!user_pin(c, index, err)) goto out;
+    if (!pins_get(c, index, PIN_SECURITY_OFFICER, PIN_NEW, &so_pin, err)) goto out;
+    if (!user_pin(c, index, PIN_NEW, err)) goto out;
     struct hsm_token_init init = {t->token.module, t->token.parameters, t->token.label, &so_pin,
                                   &c->tokens[index].pin};
     if (!hsm_token_initialise(&init, err)) {
@@ -53,6 +37,9 @@ bool tokens_initialise(struct ceremony *c, size_t index, struct err *err)
         goto out;
     }
     c->tokens[index].absent = false;
+    /* what was typed is typed again to open the token, and so is seen to be right; a descriptor gives its PIN once */
+    if (c->dialogue.asks && t->token.pin && strcmp(t->token.pin, "prompt") == 0)
+        secret_release(&c->tokens[index].pin);
     ok = true;
 out:
     secret_release(&so_pin);
@@ -86,11 +73,12 @@ bool tokens_open(struct ceremony *c, size_t index, struct hsm_token **out, struc
     bool ok = true;
 
     if (!ct->open) {
-        if (!user_pin(c, index, err)) return false;
+        if (!user_pin(c, index, PIN_OLD, err)) return false;
         struct hsm_token *first = open_neighbour(c, &t->token);
         ok = first ? hsm_token_open_beside(&ct->open, first, &choice, &ct->pin, flags, err)
                    : hsm_token_open(&ct->open, &choice, HSM_LOGIN_USER, &ct->pin, flags, err);
         if (!ok) ct->open = NULL;
+        secret_release(&ct->pin); /* not needed again; and if it was wrong, it is typed again */
     }
     *out = ct->open;
     return ok;

@@ -9,15 +9,39 @@
 
 enum { TOKENS_MAX = 16, CERTIFICATES_MAX = 32 };
 
+/* As in a job, or `halves`. */
+static bool read_pin_or_halves(const struct tree_node *value, char **source, bool *halves, struct err *err)
+{
+    const char *text = NULL;
+    if (!schema_scalar(value, &text, err)) return false;
+    *halves = strcmp(text, "halves") == 0;
+    if (!*halves) return job_read_pin(value, source, err);
+    *source = strdup("prompt");
+    return *source || err_set_no_memory(err);
+}
+
+static bool read_pin(const struct tree_node *value, void *into, struct err *err)
+{
+    struct plan_token *t = into;
+    return read_pin_or_halves(value, &t->token.pin, &t->pin_halves, err);
+}
+
+static bool read_so_pin(const struct tree_node *value, void *into, struct err *err)
+{
+    struct plan_token *t = into;
+    return read_pin_or_halves(value, &t->so_pin, &t->so_pin_halves, err);
+}
+
 static const struct schema_field token_fields[] = {
     {"name", SCHEMA_REQUIRED, schema_text, offsetof(struct plan_token, name)},
+    {"site", SCHEMA_OPTIONAL, plan_read_name, offsetof(struct plan_token, site)},
     {"module", SCHEMA_OPTIONAL, job_read_module, offsetof(struct plan_token, token.module)},
     {"uri", SCHEMA_OPTIONAL, job_read_uri, offsetof(struct plan_token, token.uri)},
     {"label", SCHEMA_OPTIONAL, schema_text, offsetof(struct plan_token, token.label)},
     {"serial", SCHEMA_OPTIONAL, schema_text, offsetof(struct plan_token, token.serial)},
     {"parameters", SCHEMA_OPTIONAL, schema_text, offsetof(struct plan_token, token.parameters)},
-    {"pin", SCHEMA_OPTIONAL, job_read_pin, offsetof(struct plan_token, token.pin)},
-    {"so_pin", SCHEMA_OPTIONAL, job_read_pin, offsetof(struct plan_token, so_pin)},
+    {"pin", SCHEMA_OPTIONAL, read_pin, 0},
+    {"so_pin", SCHEMA_OPTIONAL, read_so_pin, 0},
     {"initialise", SCHEMA_OPTIONAL, schema_flag, offsetof(struct plan_token, initialise)},
 };
 static const struct schema token_schema = SCHEMA("a token", token_fields);
@@ -29,6 +53,7 @@ static bool read_token(const struct tree_node *value, void *into, struct err *er
     if (t->initialise && (!t->token.label || !t->token.module))
         return tree_error(value, err, "'initialise' needs the token's 'module' and 'label'");
     if (t->initialise && !t->so_pin && !(t->so_pin = strdup("prompt"))) return err_set_no_memory(err);
+    if (!t->site && !(t->site = strdup(t->name))) return err_set_no_memory(err);
     return true;
 }
 
@@ -126,13 +151,19 @@ static bool read_certificates(const struct tree_node *value, void *into, struct 
     return ok;
 }
 
-/* Tokens before keys, keys before certificates; `test` before all that it allows. */
+/* People and tokens before keys, keys before what names them; `test` before all that it allows. */
 static const struct schema_field fields[] = {
     {"plan", SCHEMA_REQUIRED, schema_text, offsetof(struct plan, name)},
     {"test", SCHEMA_OPTIONAL, schema_flag, offsetof(struct plan, test)},
+    {"allow_clear_key_block", SCHEMA_OPTIONAL, schema_flag, offsetof(struct plan, allow_clear_key_block)},
     {"issuer", SCHEMA_REQUIRED, job_read_issuer, offsetof(struct plan, issuer)},
+    {"dual_control", SCHEMA_OPTIONAL, schema_flag, offsetof(struct plan, dual_control)},
+    {"audit_log", SCHEMA_OPTIONAL, schema_file, offsetof(struct plan, audit_log)},
+    {"report", SCHEMA_OPTIONAL, schema_file, offsetof(struct plan, report_file)},
+    {"people", SCHEMA_OPTIONAL, plan_read_people, 0},
     {"tokens", SCHEMA_REQUIRED, read_tokens, 0},
     {"keys", SCHEMA_REQUIRED, plan_read_keys, 0},
+    {"trust", SCHEMA_OPTIONAL, plan_read_trusts, 0},
     {"certificates", SCHEMA_OPTIONAL, read_certificates, 0},
     {"keys_file", SCHEMA_OPTIONAL, schema_file, offsetof(struct plan, keys_file)},
     {"signer_file", SCHEMA_OPTIONAL, schema_file, offsetof(struct plan, signer_file)},
@@ -146,7 +177,7 @@ static bool from_document(struct plan **out, const char *name, const struct tree
         free(p);
         return err_set_no_memory(err);
     }
-    bool ok = schema_bind(tree_root(d), &schema, p, err);
+    bool ok = schema_bind(tree_root(d), &schema, p, err) && plan_default_files(p, err);
     if (ok && p->keys_file && !p->test)
         ok = tree_error(tree_get(tree_root(d), "keys_file"), err,
                         "a file of keys in clear is for plans with 'test: yes' only");
@@ -190,6 +221,7 @@ void plan_free(struct plan *p)
     if (!p) return;
     for (size_t i = 0; p->tokens && i < p->token_count; i++) {
         free(p->tokens[i].name);
+        free(p->tokens[i].site);
         token_settings_release(&p->tokens[i].token);
         free(p->tokens[i].so_pin);
     }
@@ -197,6 +229,9 @@ void plan_free(struct plan *p)
         plan_key_release(&p->keys[i]);
     for (size_t i = 0; p->certificates && i < p->certificate_count; i++)
         certificate_release(&p->certificates[i]);
+    plan_people_release(p);
+    free(p->audit_log);
+    free(p->report_file);
     free(p->tokens);
     free(p->keys);
     free(p->certificates);

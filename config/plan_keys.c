@@ -69,11 +69,19 @@ static bool read_component_test(const struct tree_node *value, void *into, struc
            schema_text(value, &c->text, err);
 }
 
+static bool read_component_letter(const struct tree_node *value, void *into, struct err *err)
+{
+    struct plan_component *c = into;
+    c->source = COMPONENT_LETTER;
+    return schema_text(value, &c->text, err);
+}
+
 static const struct schema_field component_fields[] = {
     {"custodian", SCHEMA_REQUIRED, schema_text, offsetof(struct plan_component, custodian)},
     {"prompt", SCHEMA_OPTIONAL, read_prompt, 0},
     {"file", SCHEMA_OPTIONAL, read_component_file, 0},
     {"test", SCHEMA_OPTIONAL, read_component_test, 0},
+    {"letter", SCHEMA_OPTIONAL, read_component_letter, 0},
     {"kcv", SCHEMA_OPTIONAL, read_component_kcv, 0},
 };
 static const struct schema component_schema = SCHEMA("a component", component_fields);
@@ -81,10 +89,12 @@ static const struct schema component_schema = SCHEMA("a component", component_fi
 static bool read_component(const struct tree_node *value, void *into, struct err *err)
 {
     if (!schema_bind(value, &component_schema, into, err)) return false;
-    int given = (tree_get(value, "prompt") != NULL) + (tree_get(value, "file") != NULL) +
-                (tree_get(value, "test") != NULL);
+    int given = 0;
+    static const char *const sources[] = {"prompt", "file", "test", "letter"};
+    for (size_t i = 0; i < SCHEMA_COUNT(sources); i++)
+        given += tree_get(value, sources[i]) != NULL;
     return given == 1 ||
-           tree_error(value, err, "a component comes from exactly one of prompt: yes, file and test");
+           tree_error(value, err, "a component comes from exactly one of prompt: yes, file, test and letter");
 }
 
 static bool read_components(const struct tree_node *value, void *into, struct err *err)
@@ -136,6 +146,15 @@ static bool read_generate(const struct tree_node *value, void *into, struct err 
            (wanted || tree_error(value, err, "'generate: no' says nothing; leave it out"));
 }
 
+static bool read_key_block(const struct tree_node *value, void *into, struct err *err)
+{
+    bool wanted = false;
+    if (!schema_flag(value, &wanted, err)) return false;
+    if (!wanted) return tree_error(value, err, "'key_block: no' says nothing; leave it out");
+    ((struct plan_key *)into)->origin = ORIGIN_KEY_BLOCK;
+    return true;
+}
+
 static bool read_kcv(const struct tree_node *value, void *into, struct err *err)
 {
     struct plan_key *k = into;
@@ -165,10 +184,18 @@ static const struct schema_field key_fields[] = {
     {"tokens", SCHEMA_REQUIRED, read_key_tokens, 0},
     {"generate", SCHEMA_OPTIONAL, read_generate, 0},
     {"components", SCHEMA_OPTIONAL, read_components, 0},
+    {"key_block", SCHEMA_OPTIONAL, read_key_block, 0},
     {"kcv", SCHEMA_OPTIONAL, read_kcv, 0},
     {"bits", SCHEMA_OPTIONAL, read_bits, offsetof(struct plan_key, bits)},
     {"exponent", SCHEMA_OPTIONAL, schema_rsa_exponent, offsetof(struct plan_key, exponent)},
     {"method", SCHEMA_OPTIONAL, read_method, offsetof(struct plan_key, method)},
+    {"purpose", SCHEMA_OPTIONAL, schema_text, offsetof(struct plan_key, purpose)},
+    {"not_before", SCHEMA_OPTIONAL, plan_read_date, offsetof(struct plan_key, not_before)},
+    {"not_after", SCHEMA_OPTIONAL, plan_read_date, offsetof(struct plan_key, not_after)},
+    {"limit", SCHEMA_OPTIONAL, plan_read_limit, offsetof(struct plan_key, limit)},
+    {"keep", SCHEMA_OPTIONAL, schema_flag, offsetof(struct plan_key, keep)},
+    {"hand_over", SCHEMA_OPTIONAL, plan_read_hand_overs, 0},
+    {"public_file", SCHEMA_OPTIONAL, schema_file, offsetof(struct plan_key, public_path)},
 };
 static const struct schema key_schema = SCHEMA("a key", key_fields);
 
@@ -176,16 +203,24 @@ static const struct schema key_schema = SCHEMA("a key", key_fields);
 static bool check_shape(const struct tree_node *value, const struct plan_key *k, struct err *err)
 {
     bool pair = key_len(k->algorithm) == 0;
-    bool generated = tree_get(value, "generate") != NULL;
-    if (generated == (k->component_count > 0))
-        return tree_error(value, err, "a key has either 'generate: yes' or 'components'");
+    bool generated = tree_get(value, "generate") != NULL, block = k->origin == ORIGIN_KEY_BLOCK;
+    if (generated + (k->component_count > 0) + block != 1)
+        return tree_error(value, err, "a key has one of 'generate: yes', 'components' and 'key_block: yes'");
+    if (block && (pair || !k->kcv_len || k->hand_over_count))
+        return tree_error(
+            value, err,
+            "a key from a key block is a secret key, has the 'kcv' that its sender told, and is not "
+            "handed over");
     if (pair && (!k->bits || !k->exponent))
         return tree_error(value, err, "an RSA pair needs 'bits' and 'exponent'");
     if (pair && (!generated || k->kcv_len || k->method))
         return tree_error(value, err,
                           "an RSA pair is generated and has neither 'components', 'kcv' nor 'method'");
-    if (!pair && (k->bits || k->exponent))
-        return tree_error(value, err, "'bits' and 'exponent' go with algorithm: rsa only");
+    if (pair && (k->limit.blocks || k->hand_over_count))
+        return tree_error(value, err,
+                          "'limit' and 'hand_over' are for secret keys: an RSA pair stays where it is");
+    if (!pair && (k->bits || k->exponent || k->public_path))
+        return tree_error(value, err, "'bits', 'exponent' and 'public_file' go with algorithm: rsa only");
     if (k->kcv_len && k->kcv_len != job_kcv_len(k->algorithm))
         return tree_error(value, err, "the check value of a key of %s has %zu bytes", k->algorithm,
                           job_kcv_len(k->algorithm));
@@ -263,10 +298,21 @@ static bool check_unique(const struct tree_node *value, const struct plan *p, si
     return true;
 }
 
+static unsigned last_line(const struct tree_node *value)
+{
+    unsigned last = value->line;
+    for (size_t i = 0; i < value->count; i++) {
+        unsigned inner = last_line(&value->items[i]);
+        if (inner > last) last = inner;
+    }
+    return last;
+}
+
 static bool read_key(const struct tree_node *value, void *into, struct err *err)
 {
     struct plan_key *k = into;
     k->line = value->line;
+    k->last_line = last_line(value);
     return schema_bind(value, &key_schema, k, err) && check_shape(value, k, err);
 }
 
@@ -280,7 +326,7 @@ bool plan_read_keys(const struct tree_node *value, void *into, struct err *err)
     for (size_t i = 0; ok && i < p->key_count; i++) {
         struct plan_key *k = &p->keys[i];
         ok = fill_in(&value->items[i], p, k, err) && check_components(&value->items[i], p, k, err) &&
-             check_unique(&value->items[i], p, i, err);
+             check_unique(&value->items[i], p, i, err) && plan_check_life(&value->items[i], p, k, err);
     }
     return ok;
 }
@@ -298,4 +344,9 @@ void plan_key_release(struct plan_key *k)
     free(k->algorithm);
     free(k->label);
     free(k->method);
+    free(k->purpose);
+    free(k->not_before);
+    free(k->not_after);
+    free(k->public_path);
+    plan_hand_overs_release(k);
 }

@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "formats/mic.h"
+#include "formats/signature.h"
 
 enum {
     JOB_ID_LEN = 16,
@@ -17,7 +18,6 @@ enum {
     JOB_KEKS_MAX = 64,
     JOB_PASSES_MAX = 64,
     OBJECT_ID_MAX = 64,
-    SIGNATURE_MAX = 512,
 };
 
 struct job_kek {
@@ -53,8 +53,6 @@ struct seal_group {
     uint8_t mackey[MACKEY_LEN]; /* wrapped */
     uint8_t mac[MAC_LEN];
 };
-
-enum signature_algorithm { SIGNATURE_RSA_SHA256 = 1, SIGNATURE_ECDSA_P256_SHA256 = 2 };
 
 /* The END group. Lists are borrowed: from the file when read, from the caller when written. */
 struct end_group {

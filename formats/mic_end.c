@@ -12,7 +12,7 @@ static bool check_hash(const struct mic_scan *scan, const struct end_group *end,
     return err_set(err, ERR_INTEGRITY, "hash of the file (DD) does not verify: the file was changed");
 }
 
-static const struct mic_signer *find_signer(const struct mic_trust *trust, const uint8_t id[SHA256_LEN],
+static const struct public_key *find_signer(const struct mic_trust *trust, const uint8_t id[SHA256_LEN],
                                             struct err *err)
 {
     for (size_t i = 0; i < trust->signer_count; i++) {
@@ -31,7 +31,7 @@ static bool check_signature(struct mic_scan *scan, const struct mic_group *group
     struct buf text;
     memcpy(scan->signer, end->signer, SHA256_LEN);
     if (trust->flags & MIC_FILE_NO_SIGNER) return true;
-    const struct mic_signer *signer = find_signer(trust, end->signer, err);
+    const struct public_key *signer = find_signer(trust, end->signer, err);
     if (!signer) return false;
     buf_init(&text, MIC_RECORD_MAX);
     end_group_to_be_signed(&text, group->data, end->signed_len);

@@ -29,7 +29,7 @@ static bool summarize(struct mic_file *f, struct err *err)
     return true;
 }
 
-bool mic_file_open(struct mic_file **out, struct reader *reader, const struct mic_signer *signers,
+bool mic_file_open(struct mic_file **out, struct reader *reader, const struct public_key *signers,
                    size_t signer_count, unsigned flags, struct err *err)
 {
     struct mic_trust trust = {signers, signer_count, flags};

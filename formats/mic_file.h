@@ -11,12 +11,6 @@
 
 struct mic_file;
 
-/* A signer that is trusted: DER SubjectPublicKeyInfo (RSA, or EC P-256). */
-struct mic_signer {
-    const uint8_t *spki;
-    size_t len;
-};
-
 struct mic_file_summary {
     struct job_group job;
     uint64_t count; /* card records */
@@ -35,10 +29,11 @@ enum {
     MIC_FILE_NO_SIGNER = 2 /* hash and structure only: signature reported as not verified */
 };
 
-/* Takes over the reader, and frees it when the result is false. False: ERR_INPUT/ERR_INTEGRITY with offset and
+/* `signers` are the keys that are trusted: RSA, or EC P-256.
+ * Takes over the reader, and frees it when the result is false. False: ERR_INPUT/ERR_INTEGRITY with offset and
  * record number; also a file without an end record or cut inside a record ("incomplete"), a hash or signature that
  * does not verify, an unknown signer; ERR_FILE: reading, or no temporary file. */
-MUST_CHECK bool mic_file_open(struct mic_file **out, struct reader *reader, const struct mic_signer *signers,
+MUST_CHECK bool mic_file_open(struct mic_file **out, struct reader *reader, const struct public_key *signers,
                               size_t signer_count, unsigned flags, struct err *err);
 const struct mic_file_summary *mic_file_summary(const struct mic_file *f);
 /* The next card record, digest compared; *end after the last. Borrowed until the next call. False (ERR_INTEGRITY):
@@ -48,12 +43,6 @@ MUST_CHECK bool mic_file_next(struct mic_file *f, struct mic_record *record, str
 /* Back to the first card record. */
 MUST_CHECK bool mic_file_rewind(struct mic_file *f, struct err *err);
 void mic_file_free(struct mic_file *f); /* also frees the reader */
-
-/* Verifies a signature of the END form over data with a DER SubjectPublicKeyInfo. False (ERR_INTEGRITY): it does not
- * verify; the key's type does not fit the algorithm. */
-MUST_CHECK bool signature_verify(const struct mic_signer *signer, enum signature_algorithm algorithm,
-                                 const uint8_t *data, size_t len, const uint8_t *signature,
-                                 size_t signature_len, struct err *err);
 
 /* Is this input sealed (§5)? Looks through the whole file and rewinds it. */
 MUST_CHECK bool mic_is_sealed(struct reader *r, const struct mic_framing *framing, const char *chip_mic,

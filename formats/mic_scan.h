@@ -23,7 +23,7 @@ struct number_list {
 };
 
 struct mic_trust {
-    const struct mic_signer *signers;
+    const struct public_key *signers;
     size_t signer_count;
     unsigned flags; /* of mic_file_open */
 };

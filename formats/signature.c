@@ -1,25 +1,12 @@
-/* The signature of END, checked with a public key: libcrypto's RSASSA-PKCS1-v1_5 and ECDSA. */
-#include "formats/mic_file.h"
+#include "formats/signature.h"
 
 #include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/x509.h>
 #include <string.h>
 
-enum { P256_NUMBER_LEN = 32 };
+#include "formats/public_key_evp.h"
 
-static bool load_key(const struct mic_signer *signer, EVP_PKEY **out, struct err *err)
-{
-    const unsigned char *at = signer->spki;
-    EVP_PKEY *key = signer->len <= LONG_MAX ? d2i_PUBKEY(NULL, &at, (long)signer->len) : NULL;
-    if (!key || at != signer->spki + signer->len) {
-        EVP_PKEY_free(key);
-        return err_set(err, ERR_INTEGRITY, "the signer's public key is no DER SubjectPublicKeyInfo");
-    }
-    *out = key;
-    return true;
-}
+enum { P256_NUMBER_LEN = 32 };
 
 static bool is_p256(const EVP_PKEY *key)
 {
@@ -66,14 +53,17 @@ static bool verify(EVP_PKEY *key, const uint8_t *data, size_t len, const uint8_t
     return ok;
 }
 
-bool signature_verify(const struct mic_signer *signer, enum signature_algorithm algorithm,
+bool signature_verify(const struct public_key *signer, enum signature_algorithm algorithm,
                       const uint8_t *data, size_t len, const uint8_t *signature, size_t signature_len,
                       struct err *err)
 {
     EVP_PKEY *key = NULL;
     unsigned char *der = NULL;
     bool ok = false;
-    if (!load_key(signer, &key, err)) goto out;
+    if (!public_key_evp(signer, &key, err)) {
+        err_prefix(err, "signer");
+        goto out;
+    }
     if (!check_key(key, algorithm, err)) goto out;
     if (algorithm == SIGNATURE_ECDSA_P256_SHA256) {
         int der_len = to_der(signature, signature_len, &der);

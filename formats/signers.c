@@ -1,40 +1,17 @@
 #include "formats/signers.h"
 
-#include <openssl/bio.h>
-#include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
 #include "base/outfile.h"
 
-enum { PEM_MAX = 64 * 1024 };
-
-/* Owned by libcrypto's allocator. */
-static bool to_der(const struct buf *pem, struct mic_signer *out, struct err *err)
+static bool load_one(struct signers *out, const char *path, struct err *err)
 {
-    unsigned char *der = NULL;
-    int len = 0;
-    BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->len);
-    EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
-    if (key) len = i2d_PUBKEY(key, &der);
-    EVP_PKEY_free(key);
-    BIO_free(bio);
-    ERR_clear_error();
-    if (len <= 0) return err_set(err, ERR_CONFIG, "holds no public key in PEM form");
-    *out = (struct mic_signer){der, (size_t)len};
-    return true;
-}
-
-static bool load_one(struct mic_signer *out, const char *path, struct err *err)
-{
-    struct buf pem;
-    buf_init(&pem, PEM_MAX);
-    bool read = file_read_all(path, PEM_MAX, &pem, err);
-    bool ok = read && to_der(&pem, out, err);
+    struct buf pem, *der = &out->der[out->count];
+    buf_init(der, PUBLIC_KEY_SPKI_MAX);
+    buf_init(&pem, PUBLIC_KEY_PEM_MAX);
+    bool read = file_read_all(path, PUBLIC_KEY_PEM_MAX, &pem, err);
+    bool ok = read && public_key_read_pem(pem.data, pem.len, der, err);
     if (read && !ok) err_prefix(err, "%s", path);
     buf_release(&pem);
+    if (ok) out->keys[out->count++] = (struct public_key){der->data, der->len};
     return ok;
 }
 
@@ -43,20 +20,16 @@ bool signers_load(struct signers *out, char *const *paths, size_t count, struct 
     *out = (struct signers){.count = 0};
     if (count > SIGNERS_MAX) return err_set(err, ERR_CONFIG, "more than %d signers", SIGNERS_MAX);
     for (size_t i = 0; i < count; i++) {
-        if (!load_one(&out->keys[i], paths[i], err)) {
-            signers_release(out);
-            return false;
-        }
-        out->count++;
+        if (load_one(out, paths[i], err)) continue;
+        signers_release(out);
+        return false;
     }
     return true;
 }
 
 void signers_release(struct signers *s)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        void *der = (void *)(uintptr_t)s->keys[i].spki; /* const only for the readers */
-        OPENSSL_free(der);
-    }
+    for (size_t i = 0; i < s->count; i++)
+        buf_release(&s->der[i]);
     s->count = 0;
 }

@@ -2,11 +2,12 @@
 #ifndef FORMATS_SIGNERS_H
 #define FORMATS_SIGNERS_H
 
-#include "formats/mic_file.h"
+#include "formats/public_key.h"
 
 enum { SIGNERS_MAX = 16 };
 struct signers {
-    struct mic_signer keys[SIGNERS_MAX]; /* DER, owned */
+    struct public_key keys[SIGNERS_MAX]; /* into der */
+    struct buf der[SIGNERS_MAX];
     size_t count;
 };
 

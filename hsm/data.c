@@ -1,15 +1,108 @@
-/* hsm/data.c - which tokens a module shows. */
+/* hsm/data.c - data objects: the new one is made before the old one goes. */
 #include "hsm/data.h"
 
-#include "hsm/module.h"
+#include "hsm/internal.h"
 
-bool hsm_token_list(const char *module, const char *parameters, hsm_token_seen_fn *seen, void *context,
-                    struct err *err)
+enum { SAME_LABEL_MAX = 16 };
+
+struct found {
+    CK_OBJECT_HANDLE object[SAME_LABEL_MAX + 1];
+    size_t count;
+};
+
+static bool find(struct hsm_token *t, const char *label, struct found *f, struct err *err)
 {
-    struct hsm_module *m = NULL;
-    unsigned long rv = 0;
-    if (!hsm_module_open(&m, module, parameters, &rv, err)) return false;
-    bool ok = hsm_module_tokens(m, seen, context, err);
-    hsm_module_release(m);
+    struct hsm_template tp;
+    hsm_template_init(&tp);
+    hsm_template_number(&tp, CKA_CLASS, CKO_DATA);
+    hsm_template_bool(&tp, CKA_TOKEN, true);
+    if (!hsm_template_label(&tp, label, err)) return false;
+    tp.count--; /* data objects have no CKA_ID */
+    if (!hsm_objects_find(t, &tp, f->object, SAME_LABEL_MAX + 1, &f->count, err)) return false;
+    if (f->count <= SAME_LABEL_MAX) return true;
+    return err_set(err, ERR_TOKEN, "token '%s' has more than %d of them", t->label, SAME_LABEL_MAX);
+}
+
+static bool create(struct hsm_token *t, const char *label, const uint8_t *data, size_t len, struct err *err)
+{
+    static const char application[] = "cardprep";
+    struct hsm_template tp;
+    CK_OBJECT_HANDLE handle = 0;
+    hsm_template_init(&tp);
+    hsm_template_number(&tp, CKA_CLASS, CKO_DATA);
+    hsm_template_bool(&tp, CKA_TOKEN, true);
+    hsm_template_bool(&tp, CKA_PRIVATE, true);
+    if (!hsm_template_label(&tp, label, err)) return false;
+    tp.count--;
+    hsm_template_bytes(&tp, CKA_APPLICATION, hsm_bytes((const uint8_t *)application), sizeof application - 1);
+    hsm_template_bytes(&tp, CKA_VALUE, hsm_bytes(data), len);
+    hsm_template_bool(&tp, CKA_MODIFIABLE, false);
+    return hsm_call(t, "C_CreateObject", t->fn->C_CreateObject(t->session, tp.attr, tp.count, &handle), err);
+}
+
+static bool destroy(struct hsm_token *t, const struct found *f, struct err *err)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        CK_RV rv = t->fn->C_DestroyObject(t->session, f->object[i]);
+        if (!hsm_call(t, "C_DestroyObject", rv, err)) return false;
+    }
+    return true;
+}
+
+bool hsm_data_put(struct hsm_token *t, const char *label, const uint8_t *data, size_t len, struct err *err)
+{
+    struct found old;
+    bool ok = len > 0 && len <= HSM_DATA_MAX;
+    if (!ok) err_set(err, ERR_INTERNAL, "%zu bytes", len);
+    ok = ok && find(t, label, &old, err) && create(t, label, data, len, err) && destroy(t, &old, err);
+    if (!ok) err_prefix(err, "put data '%s'", label ? label : "");
     return ok;
+}
+
+static bool read(struct hsm_token *t, CK_OBJECT_HANDLE object, uint8_t out[HSM_DATA_MAX], size_t *len,
+                 struct err *err)
+{
+    CK_ATTRIBUTE attr = {CKA_VALUE, out, HSM_DATA_MAX};
+    CK_RV rv = t->fn->C_GetAttributeValue(t->session, object, &attr, 1);
+    if (!hsm_call(t, "C_GetAttributeValue", rv, err)) return false;
+    *len = attr.ulValueLen;
+    return true;
+}
+
+static bool get(struct hsm_token *t, const struct found *f, hsm_data_newer_fn *newer, struct buf *out,
+                struct err *err)
+{
+    uint8_t best[HSM_DATA_MAX], other[HSM_DATA_MAX];
+    size_t best_len = 0, other_len = 0;
+    if (f->count > 1 && !newer)
+        return err_set(err, ERR_TOKEN, "token '%s' has %zu of them, not one", t->label, f->count);
+    if (!read(t, f->object[0], best, &best_len, err)) return false;
+    for (size_t i = 1; i < f->count; i++) {
+        if (!read(t, f->object[i], other, &other_len, err)) return false;
+        if (!newer(other, other_len, best, best_len)) continue;
+        memcpy(best, other, other_len);
+        best_len = other_len;
+    }
+    buf_put(out, best, best_len);
+    return buf_ok(out, "data object", err);
+}
+
+bool hsm_data_get(struct hsm_token *t, const char *label, hsm_data_newer_fn *newer, struct buf *out,
+                  bool *found, struct err *err)
+{
+    struct found f;
+    if (find(t, label, &f, err) && (f.count == 0 || get(t, &f, newer, out, err))) {
+        *found = f.count > 0;
+        return true;
+    }
+    err_prefix(err, "get data '%s'", label ? label : "");
+    return false;
+}
+
+bool hsm_data_remove(struct hsm_token *t, const char *label, struct err *err)
+{
+    struct found f;
+    if (find(t, label, &f, err) && destroy(t, &f, err)) return true;
+    err_prefix(err, "remove data '%s'", label ? label : "");
+    return false;
 }

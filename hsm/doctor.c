@@ -162,22 +162,6 @@ static bool try_wrap_aes_cbc(struct hsm_token *t, struct err *err)
     return try_unpadded(t, &m, HSM_AES128, HSM_AES128, err);
 }
 
-static bool try_xor(struct hsm_token *t, struct err *err)
-{
-    uint8_t data[16] = {1};
-    CK_KEY_DERIVATION_STRING_DATA parameter = {data, sizeof data};
-    CK_MECHANISM m = {CKM_XOR_BASE_AND_DATA, &parameter, sizeof parameter};
-    struct hsm_template tp;
-    struct hsm_key base = HSM_KEY_NONE, key = HSM_KEY_NONE;
-    if (!hsm_probe_key(t, HSM_AES128, PROBE_DERIVE | PROBE_SENSITIVE, &base, err)) return false;
-    hsm_probe_template(&tp, HSM_AES128, PROBE_SIGN | PROBE_SENSITIVE);
-    CK_RV rv = t->fn->C_DeriveKey(t->session, &m, base.handle, tp.attr, tp.count, &key.handle);
-    bool ok = hsm_call(t, "C_DeriveKey", rv, err);
-    hsm_key_destroy(t, &key);
-    hsm_key_destroy(t, &base);
-    return ok;
-}
-
 static bool try_oaep(struct hsm_token *t, struct err *err)
 {
     CK_RSA_PKCS_OAEP_PARAMS parameter = {CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 0};
@@ -282,7 +266,7 @@ static trial_fn *const trials[HSM_ABILITY_COUNT] = {
     [HSM_CAN_RSA_E65537] = try_e65537,
     [HSM_CAN_WRAP_TDES_ECB] = try_wrap_tdes_ecb,
     [HSM_CAN_WRAP_AES_CBC] = try_wrap_aes_cbc,
-    [HSM_CAN_XOR] = try_xor,
+    [HSM_CAN_XOR] = hsm_combine_try,
     [HSM_CAN_OAEP] = try_oaep,
     [HSM_HONOURS_WRAP_TEMPLATE] = try_wrap_template,
     [HSM_HONOURS_UNWRAP_TEMPLATE] = try_unwrap_template,

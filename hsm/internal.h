@@ -63,8 +63,8 @@ enum hsm_part hsm_part_of(const struct hsm_key_ref *ref);
 enum hsm_origin { HSM_GENERATED, HSM_DERIVED, HSM_UNWRAPPED, HSM_CREATED };
 /* Everything that the role's row says about this part, for a key of `algorithm`; label only for token objects.
  * False (ERR_CONFIG): the role has no row for this part or algorithm. */
-MUST_CHECK bool hsm_template_role(const struct hsm_token *t, struct hsm_template *tp,
-                                  const struct hsm_key_ref *ref, enum hsm_part part, struct err *err);
+MUST_CHECK bool hsm_template_role(struct hsm_token *t, struct hsm_template *tp, const struct hsm_key_ref *ref,
+                                  enum hsm_part part, struct err *err);
 /* Appends the class, type and length of a secret key. */
 void hsm_template_secret(struct hsm_template *tp, enum hsm_algorithm a, enum hsm_origin origin,
                          size_t generic_len);
@@ -99,11 +99,27 @@ MUST_CHECK bool hsm_encrypt_once(struct hsm_token *t, CK_MECHANISM_TYPE m, CK_OB
  * non-sensitive derivation of the program (derive.c). */
 MUST_CHECK bool hsm_derive_check(struct hsm_token *t, const struct hsm_key *master, const uint8_t block[16],
                                  uint8_t *out, size_t len, struct err *err);
-/* dbl() of RFC 4493 2.3. */
-void hsm_cmac_double(const uint8_t in[16], uint8_t out[16]);
+/* dbl() of RFC 4493 2.3, and of SP 800-38B 5.3 for blocks of 8 bytes; len is 8 or 16. */
+void hsm_cmac_double(const uint8_t *in, uint8_t *out, size_t len);
+
+/* Appends `key` wrapped under `by`, by this mechanism. */
+MUST_CHECK bool hsm_wrap_by(struct hsm_token *t, CK_MECHANISM *mechanism, const struct hsm_key *by,
+                            const struct hsm_key *key, struct buf *dst, struct err *err);
+/* What gives RFC 5649 here. False (ERR_TOKEN): nothing does. */
+MUST_CHECK bool hsm_wrap_kwp_mechanism(const struct hsm_token *t, CK_MECHANISM *out, struct err *err);
+
+/* One trial of combining components inside (combine.c). False: also if the token has no such operation. */
+MUST_CHECK bool hsm_combine_try(struct hsm_token *t, struct err *err);
+
+/* Up to `room` objects that fit; *count = room: there may be more. */
+MUST_CHECK bool hsm_objects_find(struct hsm_token *t, struct hsm_template *tp, CK_OBJECT_HANDLE *out,
+                                 size_t room, size_t *count, struct err *err);
 
 /* The public part's numbers. False also if they are longer than struct hsm_pair holds. */
 MUST_CHECK bool hsm_pair_read_public(struct hsm_token *t, struct hsm_pair *pair, struct err *err);
+/* The object's type, and for AES its length, are those of the reference. */
+MUST_CHECK bool hsm_key_check_algorithm(struct hsm_token *t, const struct hsm_key_ref *ref,
+                                        CK_OBJECT_HANDLE object, struct err *err);
 /* For token objects: false if the label is taken, which would make both keys unusable. */
 MUST_CHECK bool hsm_key_label_free(struct hsm_token *t, const struct hsm_key_ref *ref, struct err *err);
 /* The one object of this reference and part on this token. */

@@ -10,12 +10,12 @@ enum { TDES_KCV = 3, AES_KCV = 5 };
 
 static const uint8_t zeros[16];
 
-void hsm_cmac_double(const uint8_t in[16], uint8_t out[16])
+void hsm_cmac_double(const uint8_t *in, uint8_t *out, size_t len)
 {
-    uint8_t carry = in[0] >> 7;
-    for (size_t i = 0; i < 16; i++)
-        out[i] = (uint8_t)((in[i] << 1) | (i < 15 ? in[i + 1] >> 7 : 0));
-    out[15] = (uint8_t)(out[15] ^ (carry ? 0x87 : 0));
+    uint8_t carry = in[0] >> 7, polynomial = len == 8 ? 0x1B : 0x87;
+    for (size_t i = 0; i < len; i++)
+        out[i] = (uint8_t)((in[i] << 1) | (i + 1 < len ? in[i + 1] >> 7 : 0));
+    out[len - 1] = (uint8_t)(out[len - 1] ^ (carry ? polynomial : 0));
 }
 
 static bool master_kcv(struct hsm_token *t, const struct hsm_key *key, uint8_t *out, size_t len,
@@ -24,7 +24,7 @@ static bool master_kcv(struct hsm_token *t, const struct hsm_key *key, uint8_t *
     uint8_t l[16], k1[16];
     if (len == TDES_KCV) return hsm_derive_check(t, key, zeros, out, len, err);
     if (!hsm_derive_cmac_l(t, key, l, err)) return false;
-    hsm_cmac_double(l, k1);
+    hsm_cmac_double(l, k1, sizeof l);
     bool ok = hsm_derive_check(t, key, k1, out, len, err);
     wipe(l, sizeof l);
     wipe(k1, sizeof k1);
@@ -39,7 +39,7 @@ bool hsm_kcv(struct hsm_token *t, const struct hsm_key *key, enum hsm_role role,
     uint8_t block[16];
     if (key->algorithm == HSM_RSA || key->algorithm == HSM_GENERIC || role == HSM_ROLE_CARD_STATIC)
         return err_set(err, ERR_INTERNAL, "a key of role %s has no check value", hsm_role_name(role));
-    if (role == HSM_ROLE_MASTER) {
+    if (role == HSM_ROLE_MASTER || role == HSM_ROLE_KBPK) {
         if (!master_kcv(t, key, block, kcv_len, err)) return false;
     } else if (is_des) {
         if (!hsm_encrypt_once(t, CKM_DES3_ECB, key->handle, zeros, 8, block, err)) return false;

@@ -1,5 +1,5 @@
 /* hsm/key.h - keys as handles: found by label and checked, made, destroyed. Key bytes never come here, save for
- * hsm_key_import, the ceremony's door for components (named exception 2). */
+ * hsm_key_import, the ceremony's door for components and key blocks (named exceptions 2 and 3). */
 #ifndef HSM_KEY_H
 #define HSM_KEY_H
 
@@ -28,6 +28,9 @@ struct hsm_key_ref {
     enum hsm_algorithm algorithm;
     uint8_t kcv[HSM_KCV_MAX];
     size_t kcv_len; /* 3 or 5; 0: not checked here (pairs are checked by their public part) */
+    /* CKA_DESTROYABLE=false, where the token honours it: made so, and checked to be so. Such a key leaves only with its
+     * token; false asks for nothing and accepts either. For keys on the token. */
+    bool keep;
 };
 
 /* Finds the one key, checks every attribute against its role and its check value. False (ERR_TOKEN): none, more than one,
@@ -64,6 +67,13 @@ struct hsm_pair {
     uint8_t exponent[4];
     size_t exponent_len;
 };
+/* A public key by its numbers, wherever its private part is. */
+struct hsm_public {
+    uint8_t modulus[HSM_MODULUS_MAX];
+    size_t modulus_len; /* without leading zeros */
+    uint8_t exponent[4];
+    size_t exponent_len;
+};
 struct hsm_pair_ref {
     struct hsm_key_ref key;
     unsigned bits;
@@ -75,7 +85,7 @@ MUST_CHECK bool hsm_pair_generate(struct hsm_token *t, const struct hsm_pair_ref
 MUST_CHECK bool hsm_pair_find(struct hsm_token *t, const struct hsm_key_ref *ref, struct hsm_pair *out,
                               struct err *err);
 void hsm_pair_destroy(struct hsm_token *t, struct hsm_pair *pair);
-/* DER SubjectPublicKeyInfo of the pair's public part. */
+/* DER SubjectPublicKeyInfo of the pair's public part (hsm/public.h for a public key alone). */
 MUST_CHECK bool hsm_pair_spki(const struct hsm_pair *pair, struct buf *out, struct err *err);
 
 #endif

@@ -3,7 +3,7 @@
 #define HSM_MODULE_H
 
 #include "base/err.h"
-#include "hsm/data.h"
+#include "hsm/tokens.h"
 
 struct hsm_module;
 

@@ -1,11 +1,6 @@
 /* hsm/pair.c - RSA pairs. */
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/param_build.h>
-#include <openssl/x509.h>
-
 #include "hsm/internal.h"
+#include "hsm/public.h"
 
 /* Big-endian bytes without leading zeros; a few bytes of room more, because tokens may put zeros in front. */
 static bool read_integer(struct hsm_token *t, CK_OBJECT_HANDLE key, CK_ATTRIBUTE_TYPE type, uint8_t *out,
@@ -133,38 +128,9 @@ void hsm_pair_destroy(struct hsm_token *t, struct hsm_pair *pair)
     hsm_key_destroy(t, &pair->public_key);
 }
 
-static EVP_PKEY *public_key(const struct hsm_pair *pair)
-{
-    EVP_PKEY *key = NULL;
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    OSSL_PARAM *params = NULL;
-    BIGNUM *n = BN_bin2bn(pair->modulus, (int)pair->modulus_len, NULL);
-    BIGNUM *e = BN_bin2bn(pair->exponent, (int)pair->exponent_len, NULL);
-    if (!ctx || !builder || !n || !e) goto out;
-    if (!OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) ||
-        !OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e))
-        goto out;
-    params = OSSL_PARAM_BLD_to_param(builder);
-    if (!params || EVP_PKEY_fromdata_init(ctx) != 1) goto out;
-    if (EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1) key = NULL;
-out:
-    OSSL_PARAM_free(params);
-    BN_free(n);
-    BN_free(e);
-    OSSL_PARAM_BLD_free(builder);
-    EVP_PKEY_CTX_free(ctx);
-    return key;
-}
-
 bool hsm_pair_spki(const struct hsm_pair *pair, struct buf *out, struct err *err)
 {
-    unsigned char *der = NULL;
-    EVP_PKEY *key = public_key(pair);
-    int len = key ? i2d_PUBKEY(key, &der) : -1;
-    EVP_PKEY_free(key);
-    if (len <= 0) return err_set(err, ERR_INTERNAL, "public key cannot be encoded");
-    buf_put(out, der, (size_t)len);
-    OPENSSL_free(der);
-    return buf_ok(out, "public key", err);
+    struct hsm_public key;
+    hsm_public_of_pair(pair, &key);
+    return hsm_public_spki(&key, out, err);
 }

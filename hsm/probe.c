@@ -90,6 +90,7 @@ bool hsm_probe_key(struct hsm_token *t, enum hsm_algorithm a, unsigned uses, str
 static void put_extras(struct hsm_template *tp, unsigned extras)
 {
     if (extras & PROBE_COPYABLE) hsm_template_bool(tp, CKA_COPYABLE, false);
+    if (extras & PROBE_DESTROYABLE) hsm_template_bool(tp, CKA_DESTROYABLE, false);
     if (extras & PROBE_ALLOWED) {
         tp->allowed[0] = CKM_AES_CMAC;
         hsm_template_bytes(tp, CKA_ALLOWED_MECHANISMS, tp->allowed, sizeof tp->allowed[0]);
@@ -101,9 +102,7 @@ static void put_extras(struct hsm_template *tp, unsigned extras)
     }
 }
 
-/* Return values that tell what a token cannot do. Any other failure is a fault, from which nothing may be concluded:
- * taken for an answer, it would loosen the checks that follow. */
-static bool is_answer(CK_RV rv)
+bool hsm_probe_is_answer(CK_RV rv)
 {
     static const CK_RV answers[] = {CKR_ACTION_PROHIBITED,
                                     CKR_ARGUMENTS_BAD,
@@ -138,7 +137,7 @@ static bool try_taking(struct hsm_token *t, unsigned extras, bool *taken, struct
     hsm_probe_template(&tp, HSM_AES128, PROBE_SIGN | PROBE_ENCRYPT | PROBE_SENSITIVE);
     put_extras(&tp, extras);
     *taken = hsm_probe_generate(t, &tp, HSM_AES128, out, err);
-    return *taken || is_answer(t->last);
+    return *taken || hsm_probe_is_answer(t->last);
 }
 
 /* *honoured: whether a key that lists CMAC alone refuses to encrypt. */
@@ -149,7 +148,7 @@ static bool try_allowed(struct hsm_token *t, bool *honoured, struct err *err)
     bool taken = false;
     if (!try_taking(t, PROBE_ALLOWED, &taken, &key, err) || !taken) return false;
     *honoured = !hsm_encrypt_once(t, CKM_AES_ECB, key.handle, block, sizeof block, out, err);
-    bool ok = !*honoured || is_answer(t->last);
+    bool ok = !*honoured || hsm_probe_is_answer(t->last);
     hsm_key_destroy(t, &key);
     return ok;
 }
@@ -166,7 +165,34 @@ static bool try_copyable(struct hsm_token *t, bool *honoured, struct err *err)
     *honoured = !hsm_call(t, "C_CopyObject", rv, err);
     hsm_key_destroy(t, &copy);
     hsm_key_destroy(t, &key);
-    return !*honoured || is_answer(rv);
+    return !*honoured || hsm_probe_is_answer(rv);
+}
+
+/* *honoured: whether a key with DESTROYABLE=false refuses to be destroyed. It is made in a session of its own, with which
+ * it ends either way. */
+static bool try_destroyable(struct hsm_token *t, bool *honoured, struct err *err)
+{
+    const CK_SESSION_HANDLE control = t->session;
+    struct hsm_key key = HSM_KEY_NONE;
+    bool taken = false;
+    CK_RV rv = t->fn->C_OpenSession(t->slot, CKF_SERIAL_SESSION, NULL, NULL, &t->session);
+    if (!hsm_call(t, "C_OpenSession", rv, err)) {
+        t->session = control;
+        return false;
+    }
+    bool ok = try_taking(t, PROBE_DESTROYABLE, &taken, &key, err);
+    if (taken) {
+        rv = t->fn->C_DestroyObject(t->session, key.handle);
+        *honoured = !hsm_call(t, "C_DestroyObject", rv, err);
+        ok = !*honoured || hsm_probe_is_answer(rv);
+    }
+    rv = t->fn->C_CloseSession(t->session);
+    t->session = control;
+    if (rv != CKR_OK && !t->broken) { /* its key is still there */
+        t->broken = true;
+        snprintf(t->cause, sizeof t->cause, "a session could not be closed");
+    }
+    return ok && hsm_call(t, "C_CloseSession", rv, err);
 }
 
 /* Attributes that are not honoured are not given either: NSS takes any on a session object, but fails to store those
@@ -242,7 +268,7 @@ static bool try_kwp(struct hsm_token *t, CK_MECHANISM_TYPE type, const struct hs
         goto out;
     }
     bool other = hsm_probe_wrap(t, &rfc3394, kek, key, plain, sizeof plain, &plain_len, err);
-    if (!other && !is_answer(t->last)) goto out;
+    if (!other && !hsm_probe_is_answer(t->last)) goto out;
     if (other && bytes_equal(wrapped, len, plain, plain_len)) {
         err_set(err, ERR_TOKEN, "RFC 3394 instead of RFC 5649");
         goto out;
@@ -273,7 +299,7 @@ static bool choose_kwp(struct hsm_token *t, struct err *err)
         t->last = CKR_OK;
         if (try_kwp(t, candidates[i], &kek, &key, &why)) {
             p->kwp_mechanism = candidates[i];
-        } else if (t->last != CKR_OK && !is_answer(t->last)) {
+        } else if (t->last != CKR_OK && !hsm_probe_is_answer(t->last)) {
             *err = why;
             goto out;
         }
@@ -287,6 +313,21 @@ out:
     return ok;
 }
 
+bool hsm_probe_destroyable(struct hsm_token *t, struct err *err)
+{
+    struct err why = ERR_INIT;
+    bool honoured = false;
+    if (t->profile.tried_destroyable) return true;
+    if (!try_destroyable(t, &honoured, &why)) {
+        *err = why;
+        err_prefix(err, "trying whether the token keeps keys");
+        return false;
+    }
+    t->profile.tried_destroyable = true;
+    t->profile.takes_destroyable = honoured;
+    return true;
+}
+
 bool hsm_probe(struct hsm_token *t, bool full, struct err *err)
 {
     struct err why = ERR_INIT; /* a refusal that is an answer leaves its text here */
@@ -296,6 +337,7 @@ bool hsm_probe(struct hsm_token *t, bool full, struct err *err)
         err_prefix(err, "trying what the token can do");
         return false;
     }
+    if (full && !hsm_probe_destroyable(t, err)) return false;
     if (full) hsm_probe_all(t);
     if (t->broken)
         return err_set(err, ERR_TOKEN, "the session broke while trying what the token can do: %s", t->cause);

@@ -40,12 +40,16 @@ struct hsm_profile {
     bool forces_des_parity;
     bool takes_copyable,
         takes_templates; /* COPYABLE=false, WRAP_TEMPLATE and UNWRAP_TEMPLATE on a new key, and honours them */
+    bool tried_destroyable, takes_destroyable; /* DESTROYABLE=false, and honours it (hsm_probe_destroyable) */
     bool check_value_after_derive;   /* whether CKA_CHECK_VALUE could be believed (it is not used) */
     char why[HSM_ABILITY_COUNT][64]; /* for what it cannot: "C_WrapKey: CKR_MECHANISM_INVALID" */
 };
 /* Tries everything (full: also RSA generation, 100 ms or so) or only what a worker needs to choose mechanisms. Leaves no object.
  * The token keeps the result; hsm_token_open calls the short form. */
 MUST_CHECK bool hsm_probe(struct hsm_token *t, bool full, struct err *err);
+/* Whether DESTROYABLE=false is honoured, into the profile: once, when a key is first to be kept, and in the full form. Not at
+ * every start, because the trial's key cannot be destroyed: it ends with a session of its own. */
+MUST_CHECK bool hsm_probe_destroyable(struct hsm_token *t, struct err *err);
 const struct hsm_profile *hsm_token_profile(const struct hsm_token *t);
 
 #endif

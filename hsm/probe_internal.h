@@ -17,7 +17,7 @@ enum {
     PROBE_EXTRACTABLE = 1 << 8,
 };
 /* Attributes that not every token takes. */
-enum { PROBE_COPYABLE = 1, PROBE_ALLOWED = 2, PROBE_TEMPLATES = 4 };
+enum { PROBE_COPYABLE = 1, PROBE_ALLOWED = 2, PROBE_TEMPLATES = 4, PROBE_DESTROYABLE = 8 };
 enum { PROBE_GENERIC_LEN = 20 /* no multiple of 8, so that padding shows */ };
 
 void hsm_probe_template(struct hsm_template *tp, enum hsm_algorithm a, unsigned uses);
@@ -31,6 +31,9 @@ MUST_CHECK bool hsm_probe_wrap(struct hsm_token *t, CK_MECHANISM *m, const struc
 MUST_CHECK bool hsm_probe_unwrap(struct hsm_token *t, CK_MECHANISM *m, const struct hsm_key *by,
                                  const uint8_t *wrapped, size_t len, enum hsm_algorithm a, unsigned uses,
                                  struct hsm_key *out, struct err *err);
+/* Return values that tell what a token cannot do. Any other failure is a fault, from which nothing may be concluded:
+ * taken for an answer, it would loosen the checks that follow. */
+bool hsm_probe_is_answer(CK_RV rv);
 /* Keeps the cause as the reason why not, without the advice behind it. */
 void hsm_probe_why(struct hsm_token *t, enum hsm_ability ability, const struct err *err);
 /* Every ability of the table, into the token's profile (doctor.c). */

@@ -60,6 +60,7 @@ static const struct role_row roles[HSM_ROLE_COUNT] = {
     {HSM_ROLE_ZCMK_RECEIVER, "zcmk-receiver", true, false},
     {HSM_ROLE_KEK_ISSUER, "kek-issuer", true, false},
     {HSM_ROLE_KEK_BUREAU, "kek-bureau", true, false},
+    {HSM_ROLE_KBPK, "kbpk", true, false},
     {HSM_ROLE_ISSUER_PAIR, "issuer-pair", true, true},
     {HSM_ROLE_SIGNING_PAIR, "signing-pair", true, true},
     {HSM_ROLE_SCHEME_CA_PAIR, "scheme-ca-pair", true, true},
@@ -68,6 +69,12 @@ static const struct role_row roles[HSM_ROLE_COUNT] = {
     {HSM_ROLE_CARD_PAIR, "card-pair", false, true},
     {HSM_ROLE_CARD_STATIC, "card-static", false, false},
     {HSM_ROLE_MAC_KEY, "mac-key", false, false},
+    {HSM_ROLE_TRAVELLING, "travelling", false, false},
+    {HSM_ROLE_COMBINING, "combining", false, false},
+    {HSM_ROLE_FERRY, "ferry", false, false},
+    {HSM_ROLE_TRUSTED_SIGNER, "trusted-signer", true, false},
+    {HSM_ROLE_BLOCK_CIPHER, "block-cipher", false, false},
+    {HSM_ROLE_BLOCK_MAC, "block-mac", false, false},
 };
 
 const char *hsm_role_name(enum hsm_role role)

@@ -21,6 +21,7 @@ enum hsm_role {
     HSM_ROLE_ZCMK_RECEIVER,     /* UNWRAP; SIGN for the check value */
     HSM_ROLE_KEK_ISSUER,        /* WRAP; SIGN (CMAC) for the check value */
     HSM_ROLE_KEK_BUREAU,        /* UNWRAP; SIGN (CMAC) for the check value */
+    HSM_ROLE_KBPK,              /* protects key blocks: DERIVE only */
     HSM_ROLE_ISSUER_PAIR,       /* private: SIGN by CKM_RSA_X_509 */
     HSM_ROLE_SIGNING_PAIR,      /* private: SIGN by CKM_SHA256_RSA_PKCS */
     HSM_ROLE_SCHEME_CA_PAIR,    /* TEST scheme CA: as the issuer pair */
@@ -29,6 +30,12 @@ enum hsm_role {
     HSM_ROLE_CARD_PAIR,   /* session: private part SENSITIVE, EXTRACTABLE, no operation */
     HSM_ROLE_CARD_STATIC, /* session: the card's own key at the issuer, WRAP only, not EXTRACTABLE */
     HSM_ROLE_MAC_KEY,     /* session: SIGN (CMAC), SENSITIVE, EXTRACTABLE to be wrapped under the KEK */
+    HSM_ROLE_TRAVELLING, /* session: a key on its way to its tokens; ENCRYPT (DES) or SIGN (AES) for check values */
+    HSM_ROLE_COMBINING,      /* session: the same while components are added to it; also DERIVE */
+    HSM_ROLE_FERRY,          /* session: carries a travelling key onto its own token; WRAP and UNWRAP */
+    HSM_ROLE_TRUSTED_SIGNER, /* a foreign signer's public key: VERIFY only, no private part here */
+    HSM_ROLE_BLOCK_CIPHER, /* session: encrypts and decrypts a key block, not EXTRACTABLE */
+    HSM_ROLE_BLOCK_MAC,    /* session: SIGN (CMAC) over a key block, not EXTRACTABLE */
     HSM_ROLE_COUNT
 };
 

@@ -30,6 +30,7 @@ enum {
     DERIVE = 1 << 10,
     COPYABLE = 1 << 11,
     MODIFIABLE = 1 << 12,
+    DESTROYABLE = 1 << 13, /* stated only for keys that are to be kept */
 };
 enum {
     SECRET_PART = 1 << HSM_PART_SECRET,
@@ -62,7 +63,8 @@ static const struct attribute_row attributes[] = {
     {CKA_WRAP, WRAP, SECRET_PART | PUBLIC_PART, true, "may wrap", "may not wrap"},
     {CKA_UNWRAP, UNWRAP, SECRET_OR_PRIVATE, true, "may unwrap", "may not unwrap"},
     {CKA_DERIVE, DERIVE, SECRET_OR_PRIVATE, true, "may derive", "may not derive"},
-    {CKA_COPYABLE, COPYABLE, SECRET_OR_PRIVATE, true, "may be copied", "may not be copied"},
+    {CKA_COPYABLE, COPYABLE, ANY_PART, true, "may be copied", "may not be copied"},
+    {CKA_DESTROYABLE, DESTROYABLE, ANY_PART, true, "may be destroyed", "may not be destroyed"},
     {CKA_MODIFIABLE, MODIFIABLE, ANY_PART, true, "may be modified", "may not be modified"},
 };
 enum { ATTRIBUTE_COUNT = sizeof attributes / sizeof attributes[0] };
@@ -90,11 +92,23 @@ static const struct role_row rows[] = {
     {HSM_ROLE_ZCMK_RECEIVER, HSM_PART_SECRET, AES, KEPT | UNWRAP | SIGN, {MECHANISM_KWP, CKM_AES_CMAC, END}, false},
     {HSM_ROLE_KEK_ISSUER, HSM_PART_SECRET, AES, KEPT | WRAP | SIGN, {MECHANISM_KWP, CKM_AES_CMAC, END}, true},
     {HSM_ROLE_KEK_BUREAU, HSM_PART_SECRET, AES, KEPT | UNWRAP | SIGN, {MECHANISM_KWP, CKM_AES_CMAC, END}, false},
+    {HSM_ROLE_KBPK, HSM_PART_SECRET, TDES, KEPT | DERIVE, {CKM_DES3_ECB_ENCRYPT_DATA, END}, false},
+    {HSM_ROLE_KBPK, HSM_PART_SECRET, AES, KEPT | DERIVE, {CKM_AES_ECB_ENCRYPT_DATA, END}, false},
     {HSM_ROLE_CARD_KEY, HSM_PART_SECRET, TDES, PASSING | ENCRYPT, {CKM_DES3_ECB, END}, false},
     {HSM_ROLE_CARD_KEY, HSM_PART_SECRET, AES, PASSING | ENCRYPT | SIGN, {CKM_AES_CMAC, CKM_AES_ECB, END}, false},
     {HSM_ROLE_CARD_STATIC, HSM_PART_SECRET, TDES, SENSITIVE | WRAP, {CKM_DES3_ECB, END}, false},
     {HSM_ROLE_CARD_STATIC, HSM_PART_SECRET, AES, SENSITIVE | WRAP, {CKM_AES_CBC, END}, false},
     {HSM_ROLE_MAC_KEY, HSM_PART_SECRET, AES, PASSING | SIGN, {CKM_AES_CMAC, END}, false},
+    {HSM_ROLE_TRAVELLING, HSM_PART_SECRET, TDES, PRIVATE | PASSING | ENCRYPT, {CKM_DES3_ECB, END}, false},
+    {HSM_ROLE_TRAVELLING, HSM_PART_SECRET, AES, PRIVATE | PASSING | SIGN, {CKM_AES_CMAC, END}, false},
+    {HSM_ROLE_COMBINING, HSM_PART_SECRET, TDES, PRIVATE | PASSING | ENCRYPT | DERIVE, {CKM_DES3_ECB, CKM_XOR_BASE_AND_DATA, END}, false},
+    {HSM_ROLE_COMBINING, HSM_PART_SECRET, AES, PRIVATE | PASSING | SIGN | DERIVE, {CKM_AES_CMAC, CKM_XOR_BASE_AND_DATA, END}, false},
+    {HSM_ROLE_FERRY, HSM_PART_SECRET, AES, PRIVATE | SENSITIVE | WRAP | UNWRAP, {MECHANISM_KWP, END}, false},
+    {HSM_ROLE_TRUSTED_SIGNER, HSM_PART_PUBLIC, RSA, TOKEN | PRIVATE | VERIFY, {CKM_SHA256_RSA_PKCS, END}, false},
+    {HSM_ROLE_BLOCK_CIPHER, HSM_PART_SECRET, TDES, SENSITIVE | ENCRYPT | DECRYPT, {CKM_DES3_CBC, END}, false},
+    {HSM_ROLE_BLOCK_CIPHER, HSM_PART_SECRET, AES, SENSITIVE | ENCRYPT | DECRYPT, {CKM_AES_CBC, END}, false},
+    {HSM_ROLE_BLOCK_MAC, HSM_PART_SECRET, TDES, SENSITIVE | SIGN, {CKM_DES3_CMAC, END}, false},
+    {HSM_ROLE_BLOCK_MAC, HSM_PART_SECRET, AES, SENSITIVE | SIGN, {CKM_AES_CMAC, END}, false},
     {HSM_ROLE_ISSUER_PAIR, HSM_PART_PRIVATE, RSA, KEPT | SIGN, {CKM_RSA_X_509, END}, false},
     {HSM_ROLE_ISSUER_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | VERIFY, {CKM_RSA_X_509, END}, false},
     {HSM_ROLE_SCHEME_CA_PAIR, HSM_PART_PRIVATE, RSA, KEPT | SIGN, {CKM_RSA_X_509, END}, false},
@@ -149,9 +163,13 @@ static const struct role_row *find_row(const struct hsm_key_ref *ref, enum hsm_p
     return NULL;
 }
 
+/* The first part that the role has a row for. */
 enum hsm_part hsm_part_of(const struct hsm_key_ref *ref)
 {
-    return hsm_role_is_pair(ref->role) ? HSM_PART_PRIVATE : HSM_PART_SECRET;
+    size_t i = 0;
+    while (i + 1 < ROW_COUNT && rows[i].role != ref->role)
+        i++;
+    return rows[i].part;
 }
 
 void hsm_template_init(struct hsm_template *tp)
@@ -239,15 +257,24 @@ static void put_template(struct hsm_template *tp, CK_ATTRIBUTE *inner, CK_ATTRIB
     hsm_template_bytes(tp, template, inner, count * sizeof inner[0]);
 }
 
-bool hsm_template_role(const struct hsm_token *t, struct hsm_template *tp, const struct hsm_key_ref *ref,
+/* Whether this token is asked for the attribute, and told of it. */
+static bool applies(const struct hsm_token *t, const struct attribute_row *a, const struct hsm_key_ref *ref,
+                    enum hsm_part part)
+{
+    if (!(a->parts & (1U << part))) return false;
+    if (a->bit == COPYABLE) return t->profile.takes_copyable;
+    if (a->bit == DESTROYABLE) return ref->keep && t->profile.takes_destroyable;
+    return true;
+}
+
+bool hsm_template_role(struct hsm_token *t, struct hsm_template *tp, const struct hsm_key_ref *ref,
                        enum hsm_part part, struct err *err)
 {
     const struct role_row *row = find_row(ref, part, err);
-    if (!row) return false;
+    if (!row || (ref->keep && !hsm_probe_destroyable(t, err))) return false;
     for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
         const struct attribute_row *a = &attributes[i];
-        if (!(a->parts & (1U << part)) || a->bit == MODIFIABLE) continue;
-        if (a->bit == COPYABLE && !t->profile.takes_copyable) continue;
+        if (a->bit == MODIFIABLE || !applies(t, a, ref, part)) continue;
         hsm_template_bool(tp, a->type, (row->set & a->bit) != 0);
     }
     if (row->set & TOKEN) {
@@ -274,8 +301,7 @@ static bool check_bools(struct hsm_token *t, const struct hsm_key_ref *ref, cons
     const struct attribute_row *asked[ATTRIBUTE_COUNT];
     CK_ULONG count = 0;
     for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
-        if (!(attributes[i].parts & (1U << row->part))) continue;
-        if (attributes[i].bit == COPYABLE && !t->profile.takes_copyable) continue;
+        if (!applies(t, &attributes[i], ref, row->part)) continue;
         asked[count] = &attributes[i];
         attr[count] = (CK_ATTRIBUTE){attributes[i].type, &value[count], sizeof value[count]};
         count++;
@@ -288,6 +314,9 @@ static bool check_bools(struct hsm_token *t, const struct hsm_key_ref *ref, cons
                            asked[i]->wider);
         bool is = value[i] != CK_FALSE, due = (row->set & asked[i]->bit) != 0;
         if (is == due) continue;
+        if (asked[i]->bit == DESTROYABLE)
+            return err_set(err, ERR_TOKEN, "key '%s' may be destroyed: it should leave only with its token",
+                           ref->name);
         bool wider = is == asked[i]->wider_value;
         return err_set(err, ERR_TOKEN, "key '%s' %s: role %s %s", ref->name,
                        wider ? asked[i]->wider : asked[i]->narrower, hsm_role_name(ref->role),
@@ -373,6 +402,7 @@ bool hsm_template_check(struct hsm_token *t, const struct hsm_key_ref *ref, enum
         err_prefix(err, "key '%s'", ref->name);
         return false;
     }
+    if (ref->keep && !hsm_probe_destroyable(t, err)) return false;
     if (!check_bools(t, ref, row, object, err)) return false;
     if (!(row->set & TOKEN) || part == HSM_PART_PUBLIC || !t->profile.can[HSM_HONOURS_ALLOWED_MECHANISMS])
         return true;

@@ -4,7 +4,7 @@
 
 enum { WRAPPED_MAX = 4096 /* a PKCS#8 key of 4096 bits takes 2,400 */ };
 
-static bool wrap(struct hsm_token *t, CK_MECHANISM *mechanism, const struct hsm_key *by,
+bool hsm_wrap_by(struct hsm_token *t, CK_MECHANISM *mechanism, const struct hsm_key *by,
                  const struct hsm_key *key, struct buf *dst, struct err *err)
 {
     uint8_t wrapped[WRAPPED_MAX];
@@ -15,7 +15,7 @@ static bool wrap(struct hsm_token *t, CK_MECHANISM *mechanism, const struct hsm_
     return buf_ok(dst, "wrapped key", err);
 }
 
-static bool kwp(const struct hsm_token *t, CK_MECHANISM *out, struct err *err)
+bool hsm_wrap_kwp_mechanism(const struct hsm_token *t, CK_MECHANISM *out, struct err *err)
 {
     if (!t->profile.kwp_mechanism)
         return err_set(err, ERR_TOKEN, "the token has no mechanism for RFC 5649 (%s)",
@@ -28,14 +28,14 @@ bool hsm_wrap_kwp(struct hsm_token *t, const struct hsm_key *kek, const struct h
                   struct err *err)
 {
     CK_MECHANISM mechanism;
-    return kwp(t, &mechanism, err) && wrap(t, &mechanism, kek, key, dst, err);
+    return hsm_wrap_kwp_mechanism(t, &mechanism, err) && hsm_wrap_by(t, &mechanism, kek, key, dst, err);
 }
 
 bool hsm_wrap_tdes_ecb(struct hsm_token *t, const struct hsm_key *card_key, const struct hsm_key *key,
                        struct buf *dst, struct err *err)
 {
     CK_MECHANISM mechanism = hsm_mechanism(CKM_DES3_ECB);
-    return wrap(t, &mechanism, card_key, key, dst, err);
+    return hsm_wrap_by(t, &mechanism, card_key, key, dst, err);
 }
 
 bool hsm_wrap_aes_cbc(struct hsm_token *t, const struct hsm_key *card_key, const uint8_t iv[16],
@@ -47,7 +47,7 @@ bool hsm_wrap_aes_cbc(struct hsm_token *t, const struct hsm_key *card_key, const
     if (hsm_algorithm_len(key->algorithm) % 16 != 0) /* soft tokens fail on these or pad in silence */
         return err_set(err, ERR_TOKEN, "a key of %zu bytes cannot be wrapped by AES-CBC without padding",
                        hsm_algorithm_len(key->algorithm));
-    return wrap(t, &mechanism, card_key, key, dst, err);
+    return hsm_wrap_by(t, &mechanism, card_key, key, dst, err);
 }
 
 bool hsm_unwrap_kwp(struct hsm_token *t, const struct hsm_key *kek, const uint8_t *wrapped, size_t len,
@@ -58,7 +58,7 @@ bool hsm_unwrap_kwp(struct hsm_token *t, const struct hsm_key *kek, const uint8_
     CK_OBJECT_HANDLE handle = 0;
     enum hsm_part part = hsm_part_of(result);
 
-    if (!kwp(t, &mechanism, err)) return false;
+    if (!hsm_wrap_kwp_mechanism(t, &mechanism, err)) return false;
     hsm_template_init(&tp);
     if (part == HSM_PART_SECRET) {
         hsm_template_secret(&tp, result->algorithm, HSM_UNWRAPPED, 0);

@@ -50,7 +50,7 @@ static bool verify_chain(const struct buf *bytes, const struct audit_head *ancho
 static bool verify_bytes(const struct buf *bytes, const struct audit_head *anchor, struct audit_verified *v,
                          struct err *err)
 {
-    const struct mic_signer keys[] = {{other.spki, other.spki_len}, {signer.spki, signer.spki_len}};
+    const struct public_key keys[] = {{other.spki, other.spki_len}, {signer.spki, signer.spki_len}};
     const struct audit_verify_settings settings = {keys, 2, anchor};
     const char *path =
         scratch_file(&scratch, "log", bytes->len ? bytes->data : (const uint8_t *)"", bytes->len);
@@ -268,7 +268,7 @@ static void test_signatures(void)
     audit_log_free(log);
     draft_read(scratch.path, &text);
     EXPECT_FAIL(verify(&text, &err), ERR_INTEGRITY, "log:2: the signature does not verify");
-    const struct mic_signer key = {other.spki, other.spki_len};
+    const struct public_key key = {other.spki, other.spki_len};
     const struct audit_verify_settings settings = {&key, 1, NULL};
     EXPECT_OK(audit_verify(scratch.path, &settings, &v, &err));
     CU_ASSERT(v.closings_unknown == 1 && v.closings_good == 0);

@@ -15,7 +15,7 @@
 #define PART_C "8F7E6D5C4B3A29180716253443526170"
 
 static struct plan test_plan = {.test = true};
-static const struct ceremony ceremony = {.plan = &test_plan};
+static struct ceremony ceremony = {.plan = &test_plan, .dialogue.keyboard = -1};
 
 static struct plan_key key_of(char *algorithm, char *a, char *b, char *c)
 {
@@ -209,7 +209,7 @@ static int entered_at_terminal(void)
     memcpy(key.components[0].kcv, "\x08\xD7", 2);
     key.components[0].kcv_len = 2;
     struct ceremony c = ceremony;
-    c.people = stdout;
+    if (!dialogue_open(&c.dialogue, false, &err)) return 1;
     value = (struct secret)SECRET_NONE;
     bool ok = components_combine(&c, &key, &value, &check, &err);
     if (ok)
@@ -218,7 +218,16 @@ static int entered_at_terminal(void)
         printf("%s\n", err.text);
     fflush(stdout);
     secret_release(&value);
+    dialogue_close(&c.dialogue);
     return ok ? 0 : 1;
+}
+
+/* Waits for what the terminal shows, then types a line. */
+static void answer(int terminal, char *seen, size_t size, const char *until, const char *line)
+{
+    CU_ASSERT(see(terminal, seen, size, until));
+    CU_ASSERT(write(terminal, line, strlen(line)) == (ssize_t)strlen(line));
+    CU_ASSERT(write(terminal, "\n", 1) == 1);
 }
 
 static void test_prompts(void)
@@ -227,7 +236,7 @@ static void test_prompts(void)
     struct plan_key key = key_of(des2, part_a, part_b, NULL);
     struct secret value;
     struct check_value check;
-    char seen[4096] = "", expected[32];
+    char seen[8192] = "", expected[32];
     int terminal = -1, status = -1;
 
     EXPECT_OK(combine(&key, &value, &check, &err));
@@ -237,17 +246,28 @@ static void test_prompts(void)
     pid_t child = forkpty(&terminal, NULL, NULL, NULL);
     if (child == 0) _exit(entered_at_terminal());
     CU_ASSERT_FATAL(child > 0);
-    CU_ASSERT(see(terminal, seen, sizeof(seen), "component 1 of 2, one (hex, hidden): "));
-    CU_ASSERT(write(terminal, PART_B "\n", 33) == 33); /* mistyped: asked once more */
-    CU_ASSERT(see(terminal, seen, sizeof(seen), "component 1 of 2, one (hex, hidden): "));
-    CU_ASSERT(write(terminal, PART_A "\n", 33) == 33);
-    CU_ASSERT(see(terminal, seen, sizeof(seen), "component 2 of 2, two (hex, hidden): "));
-    CU_ASSERT(write(terminal, PART_B "\n", 33) == 33);
+    char check_text[16];
+    snprintf(check_text, sizeof(check_text), "%s", expected + 9);
+    answer(terminal, seen, sizeof(seen), "one, type your name:", "two"); /* not who is called */
+    answer(terminal, seen, sizeof(seen), "one, type your name:", "One");
+    answer(terminal, seen, sizeof(seen),
+           "digits 1 to 16 of 32, hidden:", "0123456789ABCDEG"); /* that line again */
+    answer(terminal, seen, sizeof(seen), "digits 1 to 16 of 32, hidden:", "0123 4567 89AB CDEF");
+    answer(terminal, seen, sizeof(seen),
+           "digits 17 to 32 of 32, hidden:", "0000000000000000"); /* another value */
+    answer(terminal, seen, sizeof(seen), "one, type your name:", "one");
+    answer(terminal, seen, sizeof(seen), "digits 1 to 16 of 32, hidden:", PART_A);
+    answer(terminal, seen, sizeof(seen), "Is that the one on your form? [yes/no]", "yes");
+    answer(terminal, seen, sizeof(seen), "two, type your name:", "two");
+    answer(terminal, seen, sizeof(seen), "digits 1 to 16 of 32, hidden:", PART_B);
+    answer(terminal, seen, sizeof(seen), "Is that the one on your form? [yes/no]", "yes");
+    answer(terminal, seen, sizeof(seen), "type it from there:", check_text);
     CU_ASSERT(see(terminal, seen, sizeof(seen), "combined "));
     CU_ASSERT(strstr(seen, expected) || see(terminal, seen, sizeof(seen), "\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(seen, expected));
     CU_ASSERT_PTR_NULL(strstr(seen, PART_A)); /* no echo */
     CU_ASSERT_PTR_NULL(strstr(seen, PART_B));
+    CU_ASSERT_PTR_NULL(strstr(seen, "0123 4567"));
     waitpid(child, &status, 0);
     CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     close(terminal);

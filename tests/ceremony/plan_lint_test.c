@@ -26,7 +26,8 @@ static struct plan_key generated(void)
 
 static bool lint(struct plan_key key, struct err *err)
 {
-    const struct plan p = {.path = path, .tokens = tokens, .token_count = 2, .keys = &key, .key_count = 1};
+    const struct plan p = {
+        .test = true, .path = path, .tokens = tokens, .token_count = 2, .keys = &key, .key_count = 1};
     return plan_lint(&p, err);
 }
 

@@ -128,7 +128,7 @@ static const struct {
     {HEAD "tokens: [{name: issuer, module: m, label: l, pin: '1234'}]\nkeys: []\n",
      "p.yaml:4:51: a PIN comes from prompt"},
     {HEAD TOKENS "keys: [" KEY "generate: yes, components: []}]\n", "a key has 2 or 3 components"},
-    {HEAD TOKENS "keys: [" KEY "}]\n", "either 'generate: yes' or 'components'"},
+    {HEAD TOKENS "keys: [" KEY "}]\n", "one of 'generate: yes', 'components' and 'key_block: yes'"},
     {HEAD TOKENS "keys: [" KEY "components: [{custodian: a, prompt: yes}, {custodian: a, prompt: yes}]}]\n",
      "no custodian holds two components"},
     {HEAD TOKENS "keys: [" KEY

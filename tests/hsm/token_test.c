@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hsm/data.h"
+#include "hsm/tokens.h"
 #include "hsm/internal.h"
 #include "softtoken.h"
 #include "suite.h"

@@ -54,7 +54,7 @@ static bool append(struct record_writer *w, const struct draft *d, size_t card, 
 static bool read_back(struct mic_file **f, struct err *err)
 {
     struct reader *r = NULL;
-    const struct mic_signer trusted = draft_signer(&key);
+    const struct public_key trusted = draft_signer(&key);
     return reader_open(&r, path, err) && mic_file_open(f, r, &trusted, 1, 0, err);
 }
 

@@ -27,9 +27,9 @@ void draft_key_release(struct draft_key *key)
     key->key = NULL;
 }
 
-struct mic_signer draft_signer(const struct draft_key *key)
+struct public_key draft_signer(const struct draft_key *key)
 {
-    return (struct mic_signer){key->spki, key->spki_len};
+    return (struct public_key){key->spki, key->spki_len};
 }
 
 void draft_init(struct draft *draft, size_t count)

@@ -40,7 +40,7 @@ struct draft {
 
 bool draft_key_make(struct draft_key *key, enum signature_algorithm algorithm);
 void draft_key_release(struct draft_key *key);
-struct mic_signer draft_signer(const struct draft_key *key);
+struct public_key draft_signer(const struct draft_key *key);
 
 /* A right file: numbers 1 to count, one KEK, one MACKEY. */
 void draft_init(struct draft *draft, size_t count);

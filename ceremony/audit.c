@@ -1,0 +1,66 @@
+/* ceremony/audit.c - `cardkeys audit verify PLAN`: is the plan's audit log whole? Needs no token; with --token it opens the
+ * plan's tokens and compares the log's end with what they keep. */
+#include <string.h>
+
+#include "base/args.h"
+#include "ceremony/audit_check.h"
+#include "ceremony/commands.h"
+#include "ceremony/plan_lint.h"
+#include "ceremony/tokens.h"
+
+static bool open_signing_token(struct ceremony *c, struct err *err)
+{
+    const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
+    struct hsm_token *t = NULL;
+    if (!key)
+        return err_set(err, ERR_CONFIG, "the plan has no signing pair here, so no token keeps the log's end");
+    return tokens_open_named(c, key->tokens[0], &t, err);
+}
+
+static bool verify(const char *path, const char *site, bool token, struct err *err)
+{
+    struct plan *plan = NULL;
+    struct ceremony c = {.tokens = NULL};
+    struct audit_check check;
+    char text[AUDIT_CHECK_TEXT];
+    if (!plan_lint_load(&plan, path, err)) return false;
+    bool ok = ceremony_init(&c, plan, site, false, err) && (!token || open_signing_token(&c, err)) &&
+              audit_check_plan(&c, &check, err);
+    if (ok) {
+        audit_check_describe(&check, text);
+        printf("%s: %s\n", plan->audit_log, text);
+    }
+    ceremony_release(&c);
+    plan_free(plan);
+    return ok;
+}
+
+int command_audit(int argc, char **argv)
+{
+    struct err err = ERR_INIT;
+    const char *operands[2] = {NULL, NULL}, *site = NULL;
+    bool help = false, token = false;
+    const struct arg_option options[] = {
+        {"token",
+         ARG_FLAG,
+         NULL,
+         "open the token and compare the log's end with what it keeps",
+         {.flag = &token}},
+        {"site", ARG_TEXT, "NAME", "the token at this site of the plan", {.text = &site}},
+        {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
+    };
+    const size_t count = sizeof(options) / sizeof(options[0]);
+    const struct arg_command usage = {"audit", "verify PLAN", 2, "check the audit log's chain and signatures",
+                                      NULL};
+    if (!args_parse(argc, argv, options, count, operands, 2, &err))
+        return args_report("cardkeys audit", &err);
+    if (help) {
+        args_usage(stdout, "cardkeys", &usage, options, count);
+        return 0;
+    }
+    if (strcmp(operands[0], "verify") != 0) {
+        err_set_text(&err, ERR_CONFIG, "unknown word '%s': cardkeys audit verify PLAN", operands[0]);
+        return args_report("cardkeys audit", &err);
+    }
+    return verify(operands[1], site, token, &err) ? 0 : args_report("cardkeys audit", &err);
+}

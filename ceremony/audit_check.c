@@ -1,0 +1,76 @@
+#include "ceremony/audit_check.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "ceremony/closing.h"
+#include "ceremony/output.h"
+#include "ceremony/public_file.h"
+#include "formats/signers.h"
+#include "hsm/data.h"
+
+static bool load_signers(const struct plan *p, struct signers *out, struct err *err)
+{
+    char *paths[SIGNERS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < p->key_count && count < SIGNERS_MAX; i++) {
+        const char *path = public_file_path(p, &p->keys[i]);
+        if (!path || !plan_key_has_role(&p->keys[i], HSM_ROLE_SIGNING_PAIR) || !output_is_there(path))
+            continue;
+        paths[count++] = p->keys[i].public_path ? p->keys[i].public_path : p->signer_file;
+    }
+    return count == 0 || signers_load(out, paths, count, err);
+}
+
+static bool is_newer(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    return a_len >= 8 && (b_len < 8 || memcmp(a, b, 8) > 0);
+}
+
+/* From the token of the pair that signs here, if it is open. */
+static bool read_anchor(struct ceremony *c, struct audit_head *anchor, bool *found, struct err *err)
+{
+    const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
+    size_t token = key ? plan_token_index(c->plan, key->tokens[0]) : c->plan->token_count;
+    struct buf data;
+    *found = false;
+    if (token == c->plan->token_count || !c->tokens[token].open) return true;
+    buf_init(&data, HSM_DATA_MAX);
+    bool ok = hsm_data_get(c->tokens[token].open, CLOSING_ANCHOR_LABEL, is_newer, &data, found, err);
+    if (ok && *found && data.len != CLOSING_ANCHOR_LEN)
+        ok = err_set(err, ERR_INTEGRITY, "the token keeps %zu bytes as the log's end, not %d", data.len,
+                     CLOSING_ANCHOR_LEN);
+    if (ok && *found) {
+        anchor->seq = bytes_be(data.data, 8);
+        memcpy(anchor->hash, data.data + 8, sizeof(anchor->hash));
+    }
+    buf_release(&data);
+    return ok;
+}
+
+bool audit_check_plan(struct ceremony *c, struct audit_check *out, struct err *err)
+{
+    struct signers signers = {.count = 0};
+    struct audit_head anchor = {.seq = 0};
+    bool ok = false;
+    if (!load_signers(c->plan, &signers, err)) return false;
+    if (read_anchor(c, &anchor, &out->anchored, err)) {
+        const struct audit_verify_settings settings = {signers.keys, signers.count,
+                                                       out->anchored ? &anchor : NULL};
+        ok = audit_verify(c->plan->audit_log, &settings, &out->found, err);
+    }
+    signers_release(&signers);
+    return ok;
+}
+
+void audit_check_describe(const struct audit_check *check, char text[static AUDIT_CHECK_TEXT])
+{
+    const struct audit_verified *v = &check->found;
+    int n = snprintf(text, AUDIT_CHECK_TEXT,
+                     "%" PRIu64 " lines, %" PRIu64 " closings (%" PRIu64 " verified), %" PRIu64
+                     " lines behind the last verified one",
+                     v->head.seq, v->closings, v->closings_good, v->behind);
+    if (n > 0 && n < AUDIT_CHECK_TEXT)
+        snprintf(text + n, AUDIT_CHECK_TEXT - (size_t)n, "; %s",
+                 check->anchored ? "its end is as the token keeps it" : "not compared with a token");
+}

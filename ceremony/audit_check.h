@@ -1,0 +1,20 @@
+/* ceremony/audit_check.h - a plan's audit log, verified with the signers that the plan names and, where a token is open, with
+ * the end that the token keeps (closing.h). */
+#ifndef CEREMONY_AUDIT_CHECK_H
+#define CEREMONY_AUDIT_CHECK_H
+
+#include "audit/verify.h"
+#include "ceremony/ceremony.h"
+
+enum { AUDIT_CHECK_TEXT = 240 };
+struct audit_check {
+    struct audit_verified found;
+    bool anchored; /* the token's anchor was found in the log */
+};
+/* Signers are the public files of the plan's signing pairs, as far as they are there. False: as audit_verify; there is no log
+ * (ERR_FILE). */
+MUST_CHECK bool audit_check_plan(struct ceremony *c, struct audit_check *out, struct err *err);
+/* One line of words. */
+void audit_check_describe(const struct audit_check *check, char text[static AUDIT_CHECK_TEXT]);
+
+#endif

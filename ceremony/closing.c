@@ -1,0 +1,104 @@
+#include "ceremony/closing.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "ceremony/journal.h"
+#include "ceremony/place.h"
+#include "hsm/data.h"
+
+size_t closing_count(const struct plan *p)
+{
+    (void)p;
+    return 1;
+}
+
+void closing_describe(const struct plan *p, size_t index, char *text, size_t size)
+{
+    (void)p;
+    (void)index;
+    snprintf(text, size, "of the audit log");
+}
+
+void closing_tell(const struct plan *p, size_t index, struct step_story *s)
+{
+    char witnesses[PLAN_PEOPLE_TEXT_MAX];
+    (void)index;
+    STORY(s->who, "%s; witness: %s", plan_person(p, DUTY_OFFICER, 0),
+          plan_people(p, DUTY_WITNESS, witnesses));
+    STORY(s->what,
+          "The audit log is closed by a signature made in the token, and its last line's number and hash are "
+          "kept on the token.");
+    STORY(s->why,
+          "So that nobody can change what was written down, or take away its end, without being seen.");
+    STORY(s->next, "Print the report (cardkeys report) and sign it. The ceremony is over.");
+}
+
+bool closing_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
+{
+    struct journal_head head;
+    (void)index;
+    if (!journal_head(c, &head, err)) return false;
+    if (!plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site)) {
+        r->state = STEP_READY;
+        snprintf(r->detail, sizeof(r->detail), "not signed: the plan has no signing pair here");
+        return true;
+    }
+    if (head.seq == 0 && c->changes) { /* a sitting in which nothing happened */
+        r->state = STEP_READY;
+        snprintf(r->detail, sizeof(r->detail), "nothing was written down");
+        return true;
+    }
+    r->state = head.closed ? STEP_THERE : STEP_TO_DO;
+    snprintf(r->detail, sizeof(r->detail), "%" PRIu64 " lines", head.seq);
+    return true;
+}
+
+/* The token keeps where the log ends, if it keeps private data at all (NSS does not). */
+static bool put_anchor(struct ceremony *c, struct hsm_token *t, bool *kept, struct err *err)
+{
+    struct err why = ERR_INIT;
+    uint8_t anchor[CLOSING_ANCHOR_LEN];
+    struct journal_head head;
+    if (!journal_head(c, &head, err)) return false;
+    for (size_t i = 0; i < 8; i++)
+        anchor[i] = (uint8_t)(head.seq >> (56 - 8 * i));
+    memcpy(anchor + 8, head.hash, sizeof(head.hash));
+    *kept = hsm_data_put(t, CLOSING_ANCHOR_LABEL, anchor, sizeof(anchor), &why);
+    if (*kept || !hsm_token_is_broken(t)) return true;
+    *err = why;
+    return false;
+}
+
+static bool sign(struct ceremony *c, const struct plan_key *key, bool *kept, struct err *err)
+{
+    struct hsm_token *t = NULL;
+    struct hsm_pair pair;
+    return place_find_pair(c, key->name, &t, &pair, err) && journal_sign(c->journal, t, &pair, err) &&
+           put_anchor(c, t, kept, err);
+}
+
+bool closing_run(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
+{
+    const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
+    if (!closing_look(c, index, r, err)) return false;
+    if (!key || r->state != STEP_TO_DO) return true;
+    bool kept = false;
+    if (!sign(c, key, &kept, err) || !closing_look(c, index, r, err)) return false;
+    r->state = STEP_MADE;
+    size_t used = strlen(r->detail);
+    if (!kept) snprintf(r->detail + used, sizeof(r->detail) - used, "; this token cannot keep the log's end");
+    return true;
+}
+
+bool closing_sign_if_open(struct ceremony *c, struct err *err)
+{
+    const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
+    size_t token = key ? plan_token_index(c->plan, key->tokens[0]) : c->plan->token_count;
+    struct journal_head head;
+    bool there = false, kept = false;
+    if (token == c->plan->token_count || !c->tokens[token].open) return true;
+    if (!journal_head(c, &head, err) || head.seq == 0 || head.closed) return head.closed;
+    if (!place_pair_is_there(c, key->name, &there, err) || !there) return !there;
+    return sign(c, key, &kept, err);
+}

@@ -1,0 +1,194 @@
+#include "ceremony/dialogue.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TRIES = 3, TEXT_MAX = 2048, LABEL_COLUMNS = 13 };
+
+bool dialogue_open(struct dialogue *d, bool unattended, struct err *err)
+{
+    *d = (struct dialogue){.keyboard = -1, .asks = !unattended};
+    if (unattended) {
+        d->terminal = fopen("/dev/stderr", "we");
+        return true; /* where nobody reads it, nothing is said */
+    }
+    d->keyboard = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    d->terminal = d->keyboard < 0 ? NULL : fopen("/dev/tty", "we");
+    if (d->terminal) return true;
+    dialogue_close(d);
+    return err_set(err, ERR_CONFIG,
+                   "there is no terminal to ask on: a ceremony is held at one (a TEST plan runs with --yes)");
+}
+
+void dialogue_close(struct dialogue *d)
+{
+    if (d->terminal) fclose(d->terminal);
+    if (d->keyboard >= 0) close(d->keyboard);
+    *d = (struct dialogue){.keyboard = -1};
+}
+
+/* Words of text from column `at` on, each further line begun with `indent` blanks. */
+static void put_wrapped(FILE *out, const char *text, size_t at, size_t indent)
+{
+    while (*text) {
+        size_t word = strcspn(text, " \n");
+        if (at > indent && at + 1 + word > DIALOGUE_COLUMNS) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            at = indent;
+        } else if (at > indent) {
+            fputc(' ', out);
+            at++;
+        }
+        fprintf(out, "%.*s", (int)word, text);
+        at += word;
+        text += word;
+        if (*text == '\n' && text[1]) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            at = indent;
+        }
+        text += strspn(text, " \n");
+    }
+}
+
+void dialogue_say(const struct dialogue *d, const char *format, ...)
+{
+    char text[TEXT_MAX];
+    va_list arguments;
+    if (!d->terminal) return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    put_wrapped(d->terminal, text, 0, 0);
+    fputc('\n', d->terminal);
+    fflush(d->terminal);
+}
+
+void dialogue_item(const struct dialogue *d, const char *label, const char *text)
+{
+    if (!d->terminal || !text[0]) return;
+    fprintf(d->terminal, "  %-*s", LABEL_COLUMNS - 2, label);
+    put_wrapped(d->terminal, text, LABEL_COLUMNS, LABEL_COLUMNS);
+    fputc('\n', d->terminal);
+    fflush(d->terminal);
+}
+
+/* The question's last line stays open for the answer. */
+static void put_question(const struct dialogue *d, const char *question)
+{
+    put_wrapped(d->terminal, question, 0, 0);
+    fputc(' ', d->terminal);
+    fflush(d->terminal);
+}
+
+static void trim(char *text)
+{
+    size_t from = strspn(text, " \t"), len = strlen(text);
+    while (len > from && isspace((unsigned char)text[len - 1]))
+        len--;
+    memmove(text, text + from, len - from);
+    text[len - from] = 0;
+}
+
+/* One line of the terminal, without its end; what does not fit is read and dropped. */
+static bool read_line(const struct dialogue *d, char *line, size_t size, struct err *err)
+{
+    size_t len = 0;
+    for (;;) {
+        char c = 0;
+        ssize_t n = read(d->keyboard, &c, 1);
+        if (n < 0 && errno == EINTR) return err_set(err, ERR_INTERRUPTED, "interrupted");
+        if (n <= 0) return err_set(err, ERR_INTERRUPTED, "the terminal was closed");
+        if (c == '\n') break;
+        if (len < size) line[len] = c;
+        len++;
+    }
+    if (len >= size) return err_set(err, ERR_INPUT, "the answer is too long");
+    line[len] = 0;
+    return true;
+}
+
+bool dialogue_ask(const struct dialogue *d, const char *question, char *answer, size_t size, struct err *err)
+{
+    char line[DIALOGUE_LINE_MAX];
+    if (!d->asks || !d->terminal) return err_set(err, ERR_CONFIG, "nobody to ask: %s", question);
+    put_question(d, question);
+    if (!read_line(d, line, sizeof(line), err)) {
+        if (err->kind == ERR_INTERRUPTED) fputc('\n', d->terminal);
+        return false;
+    }
+    trim(line);
+    if (strlen(line) >= size) return err_set(err, ERR_INPUT, "the answer is too long");
+    snprintf(answer, size, "%s", line);
+    return true;
+}
+
+bool dialogue_go_on(const struct dialogue *d, const char *to_do_what, struct err *err)
+{
+    char question[128], answer[16];
+    if (!d->asks) return true;
+    snprintf(question, sizeof(question), "Press Enter to %s, or type 'leave' to stop here:", to_do_what);
+    for (;;) {
+        if (!dialogue_ask(d, question, answer, sizeof(answer), err)) {
+            if (err->kind != ERR_INPUT) return false;
+        } else if (!answer[0]) {
+            return true;
+        } else if (strcasecmp(answer, "leave") == 0) {
+            return err_set(err, ERR_INTERRUPTED, "left at the word of those present");
+        }
+    }
+}
+
+bool dialogue_agrees(const struct dialogue *d, const char *question, bool *yes, struct err *err)
+{
+    char text[DIALOGUE_LINE_MAX], answer[16];
+    snprintf(text, sizeof(text), "%s [yes/no]", question);
+    for (;;) {
+        if (!dialogue_ask(d, text, answer, sizeof(answer), err)) {
+            if (err->kind != ERR_INPUT) return false;
+            continue;
+        }
+        *yes = strcasecmp(answer, "yes") == 0;
+        if (*yes || strcasecmp(answer, "no") == 0) return true;
+        dialogue_say(d, "Please type the whole word, yes or no.");
+    }
+}
+
+/* Equal but for letter case and blanks. */
+static bool same_words(const char *a, const char *b)
+{
+    for (;;) {
+        a += strspn(a, " \t");
+        b += strspn(b, " \t");
+        if (!*a || !*b) return !*a && !*b;
+        if (tolower((unsigned char)*a++) != tolower((unsigned char)*b++)) return false;
+    }
+}
+
+bool dialogue_types(const struct dialogue *d, const char *question, const char *due, struct err *err)
+{
+    char answer[DIALOGUE_LINE_MAX];
+    if (!d->asks) return true;
+    for (int wrong = 0; wrong < TRIES;) {
+        if (!dialogue_ask(d, question, answer, sizeof(answer), err)) {
+            if (err->kind != ERR_INPUT) return false;
+        } else if (same_words(answer, due)) {
+            return true;
+        }
+        if (!answer[0]) continue;
+        wrong++;
+        if (wrong < TRIES) dialogue_say(d, "That is not what is due here; please look again.");
+    }
+    return err_set(err, ERR_INPUT, "three wrong answers to: %s", question);
+}
+
+bool dialogue_hidden(const struct dialogue *d, const char *question, struct secret *s, struct err *err)
+{
+    char prompt[DIALOGUE_LINE_MAX];
+    if (!d->asks) return err_set(err, ERR_CONFIG, "nobody to ask: %s", question);
+    snprintf(prompt, sizeof(prompt), "%s ", question);
+    return secret_prompt(s, prompt, err);
+}

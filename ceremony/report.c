@@ -1,0 +1,90 @@
+/* ceremony/report.c - `cardkeys report PLAN`: what happened, by whom, when, with check values and hashes, as a text that the
+ * site's signing pair signs in the token. */
+#include <string.h>
+
+#include "base/args.h"
+#include "base/outfile.h"
+#include "ceremony/commands.h"
+#include "ceremony/place.h"
+#include "ceremony/plan_lint.h"
+#include "ceremony/report_text.h"
+#include "hsm/crypto.h"
+
+enum { REPORT_MAX = 16 << 20 };
+/* Its terminating zero is the separator. */
+static const char context[] = "cardprep-report-1";
+
+static bool sign(struct ceremony *c, const struct buf *text, struct buf *signature, struct err *err)
+{
+    const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
+    struct hsm_token *t = NULL;
+    struct hsm_pair pair;
+    struct buf message;
+    if (!key) return err_set(err, ERR_CONFIG, "a report is signed: the plan has no signing-pair here");
+    buf_init(&message, REPORT_MAX + sizeof(context));
+    buf_put(&message, context, sizeof(context));
+    buf_put(&message, text->data, text->len);
+    bool ok = buf_ok(&message, "report", err) && place_find_pair(c, key->name, &t, &pair, err) &&
+              hsm_sign_sha256(t, &pair.private_key, message.data, message.len, signature, err);
+    buf_release(&message);
+    return ok;
+}
+
+/* The signature first: a report that is there is signed. */
+static bool write_both(const char *path, const struct buf *text, const struct buf *signature, struct err *err)
+{
+    char signature_path[4096];
+    const struct {
+        const char *path;
+        const struct buf *bytes;
+    } files[] = {{signature_path, signature}, {path, text}};
+    int n = snprintf(signature_path, sizeof(signature_path), "%s.sig", path);
+    if (n < 0 || (size_t)n >= sizeof(signature_path))
+        return err_set(err, ERR_CONFIG, "the report's path is too long");
+    for (size_t i = 0; i < 2; i++) {
+        struct outfile *f = NULL;
+        bool ok = outfile_create_replacing(&f, files[i].path, err) &&
+                  outfile_append(f, files[i].bytes->data, files[i].bytes->len, err) && outfile_commit(f, err);
+        outfile_close(f, false);
+        if (!ok) return false;
+    }
+    printf("%s\n%s\n", path, signature_path);
+    return true;
+}
+
+static bool report(const char *path, const char *site, const char *output, struct err *err)
+{
+    struct plan *plan = NULL;
+    struct ceremony c = {.tokens = NULL};
+    struct buf text, signature;
+    buf_init(&text, REPORT_MAX);
+    buf_init(&signature, HSM_MODULUS_MAX);
+    bool ok = plan_lint_load(&plan, path, err) && ceremony_init(&c, plan, site, false, err) &&
+              report_text(&c, &text, err) && sign(&c, &text, &signature, err) &&
+              write_both(output ? output : plan->report_file, &text, &signature, err);
+    buf_release(&signature);
+    buf_release(&text);
+    if (c.tokens) ceremony_release(&c);
+    plan_free(plan);
+    return ok;
+}
+
+int command_report(int argc, char **argv)
+{
+    struct err err = ERR_INIT;
+    const char *path = NULL, *site = NULL, *output = NULL;
+    bool help = false;
+    const struct arg_option options[] = {
+        {"output", ARG_TEXT, "FILE", "write here instead of where the plan says", {.text = &output}},
+        {"site", ARG_TEXT, "NAME", "the tokens and the signer at this site of the plan", {.text = &site}},
+        {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
+    };
+    const size_t count = sizeof(options) / sizeof(options[0]);
+    const struct arg_command usage = {"report", "PLAN", 1, "what happened, signed in the token", NULL};
+    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys report", &err);
+    if (help) {
+        args_usage(stdout, "cardkeys", &usage, options, count);
+        return 0;
+    }
+    return report(path, site, output, &err) ? 0 : args_report("cardkeys report", &err);
+}

@@ -1,0 +1,114 @@
+/* ceremony/rotate.c - `cardkeys rotate PLAN KEY`: the next version of a key, beside the old one. The plan gains its entry, the
+ * log says what follows what, and then the ceremony goes on as `run` does. */
+#include <string.h>
+
+#include "base/args.h"
+#include "base/outfile.h"
+#include "ceremony/commands.h"
+#include "ceremony/dual_control.h"
+#include "ceremony/evidence.h"
+#include "ceremony/journal.h"
+#include "ceremony/plan_entry.h"
+#include "ceremony/plan_lint.h"
+#include "ceremony/sitting.h"
+
+enum { PLAN_MAX = 1 << 20, ENTRY_MAX = 1 << 14 };
+
+static void show_entry(const struct dialogue *d, struct buf *entry)
+{
+    if (!d->terminal) return;
+    fprintf(d->terminal, "\nThe plan gains this entry; dates are yours to add, before or after:\n\n%s\n",
+            buf_text(entry));
+    fflush(d->terminal);
+}
+
+static bool write_plan(const struct plan *p, const struct buf *text, struct err *err)
+{
+    struct outfile *f = NULL;
+    bool ok = outfile_create_replacing(&f, p->path, err) && outfile_append(f, text->data, text->len, err) &&
+              outfile_commit(f, err);
+    outfile_close(f, false);
+    return ok;
+}
+
+/* A text that is no good plan is never written. */
+static bool is_good_plan(const struct plan *p, const struct buf *text, struct err *err)
+{
+    struct plan *next = NULL;
+    bool ok = plan_parse(&next, p->path, text->data, text->len, err) && plan_lint(next, err);
+    plan_free(next);
+    if (!ok) err_prefix(err, "with the new entry");
+    return ok;
+}
+
+static bool change(struct ceremony *c, const struct plan_key *k, struct err *err)
+{
+    struct buf entry, text;
+    struct officers two;
+    char what[PLAN_KEY_NAME_MAX + 40], name[PLAN_KEY_NAME_MAX];
+    bool yes = true, ok = false;
+    buf_init(&entry, ENTRY_MAX);
+    buf_init(&text, PLAN_MAX);
+    if (!plan_entry_next(c->plan, k, &entry, err)) goto out;
+    if (!plan_entry_insert(c->plan, k, &entry, &text, err)) goto out;
+    if (!is_good_plan(c->plan, &text, err)) goto out;
+    show_entry(&c->dialogue, &entry);
+    snprintf(what, sizeof(what), "let %s be followed by version %u", plan_key_name(k, name), k->version + 1U);
+    if (c->plan->dual_control && !dual_control(c, what, &two, err)) goto out;
+    if (!c->plan->dual_control && c->dialogue.asks &&
+        !dialogue_agrees(&c->dialogue, "Write it into the plan and make the key?", &yes, err))
+        goto out;
+    if (!yes) {
+        err_set(err, ERR_INTERRUPTED, "nothing was changed");
+        goto out;
+    }
+    ok = journal_rotate(c->journal, k, k->version + 1U, err) && write_plan(c->plan, &text, err);
+out:
+    buf_release(&text);
+    buf_release(&entry);
+    return ok;
+}
+
+static bool rotate(const char *path, const char *name, const struct sitting_options *o, struct err *err)
+{
+    struct plan *plan = NULL;
+    struct ceremony c = {.tokens = NULL};
+    struct sitting s = SITTING_NONE;
+    const struct plan_key *k = NULL, *newest = NULL;
+    bool ok = false;
+    if (!plan_lint_load(&plan, path, err)) return false;
+    if (!plan_key_find(plan, name, &k, err) || !plan_key_find(plan, k->name, &newest, err)) goto out;
+    if (newest != k) {
+        err_set(err, ERR_CONFIG, "version %u of key '%s' follows it already", newest->version, k->name);
+        goto out;
+    }
+    ok = sitting_begin(&s, &c, plan, o, err) && change(&c, k, err);
+out:
+    sitting_end(&s, &c);
+    plan_free(plan);
+    return ok;
+}
+
+int command_rotate(int argc, char **argv)
+{
+    struct err err = ERR_INIT;
+    const char *operands[2] = {NULL, NULL};
+    struct sitting_options o = {NULL, false};
+    bool help = false;
+    const struct arg_option options[] = {
+        {"site", ARG_TEXT, "NAME", "at this site of the plan", {.text = &o.site}},
+        {"yes", ARG_FLAG, NULL, "ask nothing: for TEST plans", {.flag = &o.yes}},
+        {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
+    };
+    const size_t count = sizeof(options) / sizeof(options[0]);
+    const struct arg_command usage = {"rotate", "PLAN KEY", 2,
+                                      "make the next version of a key beside the old one", NULL};
+    if (!args_parse(argc, argv, options, count, operands, 2, &err))
+        return args_report("cardkeys rotate", &err);
+    if (help) {
+        args_usage(stdout, "cardkeys", &usage, options, count);
+        return 0;
+    }
+    return rotate(operands[0], operands[1], &o, &err) ? run_plan(operands[0], &o)
+                                                      : args_report("cardkeys rotate", &err);
+}

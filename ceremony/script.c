@@ -1,0 +1,87 @@
+/* ceremony/script.c - `cardkeys script PLAN`: the ceremony as people read it aloud, without any secret and without a token:
+ * as text to stdout, or as pages to print. */
+#include <string.h>
+
+#include "base/args.h"
+#include "base/outfile.h"
+#include "ceremony/commands.h"
+#include "ceremony/plan_lint.h"
+#include "ceremony/script_pages.h"
+#include "ceremony/script_parts.h"
+
+enum { PDF_MAX = 16 << 20 };
+
+static void print_head(const struct plan *p, const struct dialogue *d, const struct script_head *h)
+{
+    dialogue_say(d, "%sCeremony script: %s", p->test ? "TEST. " : "", p->name);
+    for (size_t i = 0; i < h->count; i++)
+        dialogue_item(d, h->lines[i].label, h->lines[i].text);
+    dialogue_say(d, "\n%s", script_rules());
+    dialogue_say(d, "\nDate ____________  Place ____________________  Begun at ______  Ended at ______");
+    for (size_t i = 0; i < p->person_count; i++)
+        dialogue_say(d, "\n%s (%s)\nName ______________________ Signature ____________________",
+                     p->people[i].name, plan_duty_name(p->people[i].duty));
+}
+
+static void print_text(const struct plan *p, const char *site, const struct script_head *h)
+{
+    const struct dialogue d = {stdout, -1, false};
+    struct step_walk walk = {0, 0, 0};
+    struct step s;
+    print_head(p, &d, h);
+    while (step_next(p, site, &walk, &s)) {
+        struct step_story story = {"", "", "", "", ""};
+        struct script_line lines[SCRIPT_STEP_LINES];
+        s.row->tell(p, s.index, &story);
+        dialogue_say(&d, "\n%zu. %s", s.number, s.what);
+        size_t count = script_lines(&story, s.here, lines);
+        for (size_t i = 0; i < count; i++)
+            dialogue_item(&d, lines[i].label, lines[i].text);
+        if (s.here)
+            dialogue_say(&d, "\n   Check value ______________  Time ______  Signature ____________________");
+    }
+}
+
+static bool write_pages(const struct plan *p, const char *site, const char *path, struct err *err)
+{
+    struct outfile *f = NULL;
+    struct buf pdf;
+    buf_init(&pdf, PDF_MAX);
+    bool ok = script_pages(p, site, &pdf, err) && outfile_create(&f, path, err) &&
+              outfile_append(f, pdf.data, pdf.len, err) && outfile_commit(f, err);
+    outfile_close(f, false);
+    buf_release(&pdf);
+    return ok;
+}
+
+static bool script(const char *path, const char *site, const char *pdf, struct err *err)
+{
+    struct plan *p = NULL;
+    struct script_head h;
+    if (!plan_lint_load(&p, path, err)) return false;
+    bool ok = plan_site_exists(p, site, err) && script_head(p, site, &h, err);
+    if (ok && pdf) ok = write_pages(p, site, pdf, err);
+    if (ok && !pdf) print_text(p, site, &h);
+    plan_free(p);
+    return ok;
+}
+
+int command_script(int argc, char **argv)
+{
+    struct err err = ERR_INIT;
+    const char *path = NULL, *site = NULL, *pdf = NULL;
+    bool help = false;
+    const struct arg_option options[] = {
+        {"site", ARG_TEXT, "NAME", "mark what is done at this site of the plan", {.text = &site}},
+        {"pdf", ARG_TEXT, "FILE", "write pages to print instead of text", {.text = &pdf}},
+        {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
+    };
+    const size_t count = sizeof(options) / sizeof(options[0]);
+    const struct arg_command usage = {"script", "PLAN", 1, "the ceremony as people read it aloud", NULL};
+    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys script", &err);
+    if (help) {
+        args_usage(stdout, "cardkeys", &usage, options, count);
+        return 0;
+    }
+    return script(path, site, pdf, &err) ? 0 : args_report("cardkeys script", &err);
+}

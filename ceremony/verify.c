@@ -1,0 +1,140 @@
+/* ceremony/verify.c - `cardkeys verify PLAN`: are tokens, files and audit log what the plan says, all of it and nothing
+ * else? Goes on after each finding. */
+#include <string.h>
+
+#include "base/args.h"
+#include "ceremony/commands.h"
+#include "ceremony/audit_check.h"
+#include "ceremony/journal.h"
+#include "ceremony/place.h"
+#include "ceremony/plan_lint.h"
+#include "ceremony/step.h"
+#include "ceremony/trust.h"
+#include "hsm/objects.h"
+
+struct findings {
+    const struct ceremony *c;
+    const struct plan_token *token; /* of which objects are looked at */
+    size_t count, right;
+    enum err_kind kind; /* of the first */
+};
+
+static void find(struct findings *f, enum err_kind kind, const char *what, const char *why)
+{
+    printf("WRONG  %s: %s\n", what, why);
+    if (f->count++ == 0) f->kind = kind;
+}
+
+/* Every step of the plan that is done here must be done. */
+static void look_at_steps(struct ceremony *c, struct findings *f)
+{
+    struct step_walk walk = {0, 0, 0};
+    struct step s;
+    while (step_next(c->plan, c->site, &walk, &s)) {
+        struct step_result r;
+        struct err err = ERR_INIT;
+        if (!step_do(c, STEP_LOOK, &s, &r, &err)) {
+            find(f, err.kind, s.what, err.text);
+        } else if (r.state == STEP_THERE || r.state == STEP_READY) {
+            printf("right  %-44s %s\n", s.what, r.detail);
+            f->right++;
+        } else if (r.state != STEP_ELSEWHERE) {
+            find(f, ERR_TOKEN, s.what, "not done yet");
+        }
+    }
+}
+
+static bool is_planned(const struct findings *f, const char *label)
+{
+    const struct plan *p = f->c->plan;
+    for (size_t i = 0; i < p->key_count; i++) {
+        for (size_t t = 0; t < p->keys[i].token_count; t++) {
+            if (strcmp(p->keys[i].label, label) == 0 && strcmp(p->keys[i].tokens[t], f->token->name) == 0)
+                return true;
+        }
+    }
+    for (size_t i = 0; i < p->trust_count; i++) {
+        char due[96];
+        snprintf(due, sizeof(due), TRUST_LABEL_PREFIX "%s", p->trusts[i].signer);
+        if (strcmp(p->trusts[i].at, f->token->name) == 0 && strcmp(label, due) == 0) return true;
+    }
+    return false;
+}
+
+static bool look_at_object(void *context, const struct hsm_object_seen *o, struct err *err)
+{
+    struct findings *f = context;
+    char what[160];
+    (void)err;
+    if (is_planned(f, o->label)) return true;
+    snprintf(what, sizeof(what), "token %s, %s '%s'", f->token->name, hsm_object_class_name(o->class),
+             o->label);
+    find(f, ERR_TOKEN, what, "the plan knows no such key");
+    return true;
+}
+
+static void look_at_tokens(struct ceremony *c, struct findings *f)
+{
+    for (size_t i = 0; i < c->plan->token_count; i++) {
+        struct err err = ERR_INIT;
+        f->token = &c->plan->tokens[i];
+        if (!c->tokens[i].open) continue;
+        size_t before = f->count;
+        if (!hsm_objects_each(c->tokens[i].open, look_at_object, f, &err))
+            find(f, err.kind, f->token->name, err.text);
+        if (f->count == before) printf("right  %-44s no other key\n", f->token->name);
+    }
+}
+
+static void look_at_log(struct ceremony *c, struct findings *f)
+{
+    struct audit_check check;
+    struct err err = ERR_INIT;
+    char text[AUDIT_CHECK_TEXT];
+    if (!audit_check_plan(c, &check, &err)) {
+        find(f, err.kind, "audit log", err.text);
+        return;
+    }
+    audit_check_describe(&check, text);
+    printf("right  %-44s %s\n", "audit log", text);
+}
+
+static bool verify(const char *path, const char *site, struct err *err)
+{
+    struct plan *plan = NULL;
+    struct ceremony c = {.tokens = NULL};
+    if (!plan_lint_load(&plan, path, err)) return false;
+    bool ok = ceremony_init(&c, plan, site, false, err);
+    struct findings f = {.c = &c};
+    if (ok) {
+        /* A PIN may have to be typed; nothing else is asked. */
+        look_at_steps(&c, &f);
+        look_at_tokens(&c, &f);
+        look_at_log(&c, &f);
+        printf("%s%s: %zu right, %zu wrong\n", plan->test ? "TEST  " : "", path, f.right, f.count);
+        if (f.count) ok = err_set(err, f.kind, "%zu finding%s", f.count, f.count == 1 ? "" : "s");
+    }
+    ceremony_release(&c);
+    plan_free(plan);
+    return ok;
+}
+
+int command_verify(int argc, char **argv)
+{
+    struct err err = ERR_INIT;
+    const char *path = NULL, *site = NULL;
+    bool help = false;
+    const struct arg_option options[] = {
+        {"site", ARG_TEXT, "NAME", "only the tokens and files at this site of the plan", {.text = &site}},
+        {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
+    };
+    const size_t count = sizeof(options) / sizeof(options[0]);
+    const struct arg_command usage = {"verify", "PLAN", 1,
+                                      "compare tokens, files and audit log with the plan", NULL};
+    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys verify", &err);
+    if (help) {
+        args_usage(stdout, "cardkeys", &usage, options, count);
+        return 0;
+    }
+    return verify(path, site, &err) ? 0 : args_report("cardkeys verify", &err);
+}
