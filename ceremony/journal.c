@@ -94,6 +94,12 @@ static void put_key(struct audit_event *e, const struct plan_key *key)
     audit_number(e, "version", key->version);
 }
 
+static void put_officers(struct audit_event *e, const struct officers *two)
+{
+    if (two->first[0]) audit_text(e, "officer_1", two->first);
+    if (two->second[0]) audit_text(e, "officer_2", two->second);
+}
+
 bool journal_step(struct journal *j, size_t number, const char *what, const char *outcome, const char *detail,
                   struct err *err)
 {
@@ -140,7 +146,8 @@ bool journal_key(struct journal *j, const struct journal_key *k, struct err *err
     return put(j, &e, err);
 }
 
-bool journal_key_dates(struct journal *j, const struct plan_key *key, struct err *err)
+bool journal_key_dates(struct journal *j, const struct plan_key *key, const struct officers *two,
+                       struct err *err)
 {
     struct audit_event e;
     if (!j) return true;
@@ -148,6 +155,7 @@ bool journal_key_dates(struct journal *j, const struct plan_key *key, struct err
     put_key(&e, key);
     if (key->not_before) audit_text(&e, "not_before", key->not_before);
     if (key->not_after) audit_text(&e, "not_after", key->not_after);
+    put_officers(&e, two);
     return put(j, &e, err);
 }
 
@@ -190,12 +198,6 @@ bool journal_trust(struct journal *j, const char *sender, const char *signer, co
     audit_text(&e, "signer", signer);
     audit_text(&e, "fingerprint", fingerprint);
     return put(j, &e, err);
-}
-
-static void put_officers(struct audit_event *e, const struct officers *two)
-{
-    if (two->first[0]) audit_text(e, "officer_1", two->first);
-    if (two->second[0]) audit_text(e, "officer_2", two->second);
 }
 
 bool journal_limit(struct journal *j, const struct plan_key *key, const struct officers *two, struct err *err)

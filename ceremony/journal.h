@@ -37,7 +37,8 @@ MUST_CHECK bool journal_key(struct journal *j, const struct journal_key *k, stru
 MUST_CHECK bool journal_known_check(const struct ceremony *c, const struct plan_key *key,
                                     struct check_value *check, struct err *err);
 /* The plan's dates for a key that the log knows with others. */
-MUST_CHECK bool journal_key_dates(struct journal *j, const struct plan_key *key, struct err *err);
+MUST_CHECK bool journal_key_dates(struct journal *j, const struct plan_key *key, const struct officers *two,
+                                  struct err *err);
 /* *known: the log has these dates, or does not know the key at all. */
 MUST_CHECK bool journal_dates_are_known(const struct ceremony *c, const struct plan_key *key, bool *known,
                                         struct err *err);

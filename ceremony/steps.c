@@ -5,6 +5,7 @@
 #include "ceremony/certificate.h"
 #include "ceremony/certificate_story.h"
 #include "ceremony/closing.h"
+#include "ceremony/dates.h"
 #include "ceremony/hand_over.h"
 #include "ceremony/keys_file.h"
 #include "ceremony/limits.h"
@@ -27,6 +28,7 @@ static const struct step_row rows[] = {
      make_keys_run},
     {"hand-over", hand_over_count, hand_over_describe, hand_over_is_at, hand_over_tell, hand_over_look,
      hand_over_run},
+    {"dates", dates_count, dates_describe, dates_is_at, dates_tell, dates_look, dates_run},
     {"limit", limits_count, limits_describe, limits_is_at, limits_tell, limits_look, limits_run},
     {"certificate", certificate_count, certificate_describe, certificate_is_at, certificate_tell,
      certificate_look, certificate_run},
