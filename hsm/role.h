@@ -34,8 +34,8 @@ enum hsm_role {
     HSM_ROLE_COMBINING,      /* session: the same while components are added to it; also DERIVE */
     HSM_ROLE_FERRY,          /* session: carries a travelling key onto its own token; WRAP and UNWRAP */
     HSM_ROLE_TRUSTED_SIGNER, /* a foreign signer's public key: VERIFY only, no private part here */
-    HSM_ROLE_BLOCK_CIPHER, /* session: encrypts and decrypts a key block, not EXTRACTABLE */
-    HSM_ROLE_BLOCK_MAC,    /* session: SIGN (CMAC) over a key block, not EXTRACTABLE */
+    HSM_ROLE_BLOCK_CIPHER,   /* session: encrypts and decrypts a key block, not EXTRACTABLE */
+    HSM_ROLE_BLOCK_MAC,      /* session: SIGN (CMAC) over a key block, not EXTRACTABLE */
     HSM_ROLE_COUNT
 };
 
