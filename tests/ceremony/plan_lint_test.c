@@ -57,6 +57,66 @@ static void test_rules(void)
     EXPECT_FAIL(lint(key, &err), ERR_CONFIG, "role signing-pair cannot be des2");
 }
 
+/* Each text is a plan with one mistake. */
+#define PEOPLE                                                                                               \
+    "people: [{name: O 1, duty: officer}, {name: O 2, duty: officer}, {name: C 1, duty: custodian}]\n"
+#define TWO                                                                                                  \
+    "tokens:\n  - {name: issuer, module: m.so, label: i}\n  - {name: bureau, module: m.so, label: b}\n"
+#define SIGNER                                                                                               \
+    "  - {name: s, role: signing-pair, algorithm: rsa, bits: 2048, exponent: 65537, tokens: [issuer], "      \
+    "generate: yes}\n"
+#define KEY_Z                                                                                                \
+    "  - {name: Z, version: 1, role: zcmk-sender, algorithm: aes256, tokens: [issuer, {bureau: "             \
+    "zcmk-receiver}], generate: yes, hand_over: [{to: bureau, under: x, file: f}]}\n"
+#define EXCHANGE                                                                                             \
+    "  - {name: x, role: key-exchange-pair, algorithm: rsa, bits: 2048, exponent: 65537, tokens: [bureau], " \
+    "generate: yes, public_file: x.pem}\n"
+#define MASTER(rest) "  - {name: K, version: 1, role: master, algorithm: des2, tokens: [issuer], " rest "}\n"
+static const struct {
+    const char *text, *message;
+} mistakes[] = {
+    {TWO "keys:\n" SIGNER, "a ceremony needs people"},
+    {"dual_control: yes\n" PEOPLE TWO "keys:\n" SIGNER, "token 'issuer': dual_control wants 'pin: halves'"},
+    {"people: [{name: O 1, duty: officer}]\ntokens: [{name: issuer, module: m.so, label: i, pin: "
+     "halves}]\nkeys:\n" SIGNER,
+     "a PIN in halves takes two officers, the plan names 1"},
+    {PEOPLE TWO
+     "keys:\n" MASTER("components: [{custodian: C 1, prompt: yes}, {custodian: C 3, prompt: yes}]"),
+     "key K/1: 'C 3' is not among the plan's people with 'duty: custodian'"},
+    {PEOPLE TWO
+     "keys:\n" MASTER("components: [{custodian: C 1, prompt: yes}, {custodian: O 1, prompt: yes}]"),
+     "'O 1' is not among the plan's people with 'duty: custodian'"},
+    {PEOPLE TWO
+     "keys:\n" MASTER("components: [{custodian: C 1, letter: letter.pdf}, {custodian: C 1 , prompt: yes}]"),
+     "no custodian holds two components"},
+    {PEOPLE TWO
+     "keys:\n  - {name: Z, version: 1, role: zcmk-sender, algorithm: aes256, tokens: [issuer], generate: "
+     "yes, limit: {blocks: 5}}\n",
+     "a limit is for masters"},
+    {PEOPLE TWO "keys:\n" EXCHANGE KEY_Z,
+     "a hand-over is signed: site 'issuer' has no signing-pair in the plan"},
+    {PEOPLE TWO "keys:\n" SIGNER EXCHANGE KEY_Z,
+     "token 'bureau' accepts nothing from site 'issuer' unless 'trust' names"},
+    {PEOPLE TWO "keys:\n" SIGNER EXCHANGE KEY_Z "trust: [{signer: s, at: bureau}]\n",
+     "key s: others need its public part: say public_file"},
+};
+
+static void test_mistakes(void)
+{
+    for (size_t i = 0; i < SUITE_COUNT(mistakes); i++) {
+        struct err err = ERR_INIT;
+        struct plan *p = NULL;
+        char text[4096];
+        snprintf(text, sizeof(text), "plan: p\nissuer: '476173'\n%s", mistakes[i].text);
+        bool ok = plan_parse(&p, "plan.yaml", text, strlen(text), &err) && plan_lint(p, &err);
+        CU_ASSERT_FALSE(ok);
+        if (ok || !strstr(err.text, mistakes[i].message))
+            fprintf(stderr, "not \"%s\" but \"%s\"\n", mistakes[i].message, err.text);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, mistakes[i].message));
+        plan_free(p);
+    }
+}
+
 static void test_shipped_plan(void)
 {
     struct err err = ERR_INIT;
@@ -64,9 +124,14 @@ static void test_shipped_plan(void)
     EXPECT_OK(plan_lint_load(&plan, TEST_DATA_DIR "/../config/examples/demo/plan.yaml", &err));
     CU_ASSERT(plan && plan->test);
     plan_free(plan);
+    plan = NULL;
+    EXPECT_OK(plan_lint_load(&plan, TEST_DATA_DIR "/../config/examples/ceremony/plan.yaml", &err));
+    CU_ASSERT(plan && !plan->test);
+    plan_free(plan);
 }
 
-static const struct test_case cases[] = {{"the shipped demo plan keeps every rule", test_shipped_plan},
+static const struct test_case cases[] = {{"the shipped plans keep every rule", test_shipped_plan},
+                                         {"each mistake is told", test_mistakes},
                                          {"each rule names key and line", test_rules}};
 
 int main(void)

@@ -117,9 +117,10 @@ static void test_demo_check_values_by_openssl(void)
     plan_free(p);
 }
 
-#define HEAD   "plan: p\ntest: yes\nissuer: '476173'\n"
-#define TOKENS "tokens: [{name: issuer, module: m.so, label: l}]\n"
-#define KEY    "{name: K, version: 1, role: master, algorithm: des2, tokens: [issuer], "
+#define HEAD    "plan: p\ntest: yes\nissuer: '476173'\n"
+#define TOKENS  "tokens: [{name: issuer, module: m.so, label: l}]\n"
+#define TOKENS2 "tokens: [{name: issuer, module: m.so, label: l}, {name: bureau, module: m.so, label: b}]\n"
+#define KEY     "{name: K, version: 1, role: master, algorithm: des2, tokens: [issuer], "
 static const struct {
     const char *text, *message;
 } refusals[] = {
@@ -159,6 +160,35 @@ static const struct {
      "'K' is no RSA pair of this plan"},
     {"plan: p\nissuer: '476173'\n" TOKENS "keys: [" KEY "generate: yes}]\nkeys_file: k.json\n",
      "a file of keys in clear"},
+    {HEAD "people: [{name: A, duty: boss}]\n" TOKENS "keys: [" KEY "generate: yes}]\n",
+     "'boss' is none of: officer, custodian, witness"},
+    {HEAD "people: [{name: A B, duty: officer}, {name: a b, duty: witness}]\n" TOKENS "keys: [" KEY
+          "generate: yes}]\n",
+     "'a b' is named twice: one person has one duty"},
+    {HEAD "tokens: [{name: issuer, site: 'head quarters', module: m.so, label: l}]\nkeys: [" KEY
+          "generate: yes}]\n",
+     "'site' has 1 to 32 of A-Z a-z 0-9"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, not_after: 2026-02-30}]\n", "'not_after' must be a date"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, not_before: 20260228}]\n", "'not_before' must be a date"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, not_before: 2027-01-02, not_after: 2027-01-01}]\n",
+     "'not_after' lies before 'not_before'"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, limit: {blocks: 0}}]\n", "blocks"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, limit: {blocks: 1, then: panic}}]\n",
+     "'panic' is none of: warn, stop"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, hand_over: [{to: bureau, under: Z, file: f}]}]\n",
+     "hand_over: 'bureau' is not among the key's tokens behind the first"},
+    {HEAD TOKENS2
+     "keys: [{name: K, version: 1, role: master, algorithm: des2, tokens: [issuer, bureau], generate: "
+     "yes, hand_over: [{to: bureau, under: Z, file: f}]}]\n",
+     "hand_over: no key 'Z' stands before this one"},
+    {HEAD TOKENS2
+     "keys: [{name: Z, version: 1, role: zcmk-sender, algorithm: aes256, tokens: [issuer], generate: yes},"
+     "{name: K, version: 1, role: master, algorithm: des2, tokens: [issuer, bureau], generate: "
+     "yes, hand_over: [{to: bureau, under: Z, file: f}]}]\n",
+     "'Z' must be zcmk-sender on 'issuer' and zcmk-receiver on 'bureau', or a key-exchange-pair on 'bureau'"},
+    {HEAD TOKENS "keys: [" KEY "key_block: yes}]\n", "has the 'kcv' that its sender told"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes}]\ntrust: [{signer: K, at: issuer}]\n",
+     "'K' is no signing-pair of this plan"},
 };
 
 static void test_refusals(void)
