@@ -89,14 +89,16 @@ void dialogue_item(const struct dialogue *d, const char *label, const char *text
 void dialogue_result(const char *head, const char *text)
 {
     size_t at = strlen(head);
-    bool own_line = at + strlen(text) > DIALOGUE_COLUMNS;
-    fputs(head, stdout);
     if (!isatty(STDOUT_FILENO)) {
-        fputs(text, stdout);
-    } else {
-        if (own_line) printf("\n%*s", RESULT_INDENT, "");
-        if (own_line) at = RESULT_INDENT;
+        printf("%s%s", head, text);
+    } else if (at + strlen(text) <= DIALOGUE_COLUMNS) {
+        fputs(head, stdout);
         put_wrapped(stdout, text, at, at);
+    } else {
+        while (at > 0 && head[at - 1] == ' ')
+            at--;
+        printf("%.*s\n%*s", (int)at, head, RESULT_INDENT, "");
+        put_wrapped(stdout, text, RESULT_INDENT, RESULT_INDENT);
     }
     fputc('\n', stdout);
     fflush(stdout);

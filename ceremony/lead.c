@@ -17,12 +17,12 @@ static void tell(const struct ceremony *c, const struct step *s)
 }
 
 /* After a failure: once more? The error stays set when not. */
-static bool try_again(struct ceremony *c, const struct step *s, struct err *err)
+static bool try_again(struct ceremony *c, struct err *err)
 {
     bool again = false;
     struct err unused = ERR_INIT;
     if (!c->dialogue.asks || err->kind == ERR_INTERRUPTED) return false;
-    dialogue_say(&c->dialogue, "\nStep %zu was not done: %s", s->number, err->text);
+    dialogue_say(&c->dialogue, "\nNot done: %s.", err->text);
     dialogue_say(&c->dialogue,
                  "Nothing of this step is kept. Steps before it are done and stay. It can be tried again "
                  "now, or in a later sitting.");
@@ -73,7 +73,7 @@ bool lead_step(struct ceremony *c, const struct step *s, struct step_result *r, 
     bool ok = false;
     do {
         ok = do_step(c, s, r, err) && note(c, s, r, err);
-    } while (!ok && try_again(c, s, err));
+    } while (!ok && try_again(c, err));
     if (!ok) end_early(c, s, err);
     return ok;
 }

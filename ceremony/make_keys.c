@@ -165,6 +165,10 @@ bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, stru
         snprintf(r->detail, sizeof(r->detail), "for its block: cardkeys key-block import");
         return true;
     }
+    if (p.missing && p.at[0].token_name == key->tokens[0]) {
+        if (!hand_over_waits(c, key, r, err)) return false;
+        if (r->state == STEP_WAITING) return true;
+    }
     /* without a check value in the plan only TEST components can say whether a key that is there is the right one */
     if (key->origin == ORIGIN_COMPONENTS &&
         (p.missing || (!key->kcv_len && c->plan->test && !c->dialogue.asks))) {
