@@ -10,10 +10,10 @@ held=$E2E_WORK/ceremony/made/hall
 made()
 {
     hold hall
-    expect 0 people do "$cardkeys" check plan.yaml
+    expect 0 people : "$cardkeys" check plan.yaml
     tells '0 there, 28 to be made'
     [ -z "$(ls tokens)" ] || fail 'check makes a token'
-    expect 0 people do "$cardkeys" run plan.yaml
+    expect 0 people : "$cardkeys" run plan.yaml
     relates '25 made, 0 already there, 1 waiting for others'
     relates 'waiting: send issuer-certificate.request.yaml to the scheme'
     as_far_as_planned
@@ -22,9 +22,9 @@ made()
     to_the_end
     relates ' 0 made, 26 already there, 0 waiting for others'
     all_right
-    expect 0 people do "$cardkeys" audit verify plan.yaml --token
+    expect 0 people : "$cardkeys" audit verify plan.yaml --token
     relates '0 lines behind the last verified one; its end is as the token keeps it'
-    expect 0 people do "$cardkeys" report plan.yaml
+    expect 0 people : "$cardkeys" report plan.yaml
 }
 
 # groups FILE: its hash as people compare it.
@@ -41,7 +41,7 @@ script_is_complete()
     cp out text
     expect 0 "$cardkeys" script plan.yaml --pdf script.pdf
     pdftotext -layout script.pdf pages
-    expect 0 people do "$cardkeys" check plan.yaml
+    expect 0 people : "$cardkeys" check plan.yaml
     # shellcheck disable=SC2013 # words are what is wanted
     sed -n 's|^ *\([0-9]*\)/28  \(.\{44\}\).*|\1. \2|p' out | sed 's/ *$//' >steps
     [ "$(wc -l <steps)" -eq 28 ] || fail "not 28 steps: $(cat out)"
@@ -76,7 +76,7 @@ report_is_signed_and_whole()
     openssl dgst -sha256 -verify job-signer.pem -signature $report.sig signed >/dev/null || fail 'the signature is wrong'
     echo x >>signed
     if openssl dgst -sha256 -verify job-signer.pem -signature $report.sig signed >/dev/null; then fail 'any report passes'; fi
-    expect 0 people do "$cardkeys" list plan.yaml
+    expect 0 people : "$cardkeys" list plan.yaml
     cp out list
     for key in KML/1 KMU/1 KMC/1 KEK/1 ZCMK-BUREAU/1 MK-AC/1 MK-SMI/1 MK-SMC/1; do
         kcv=$(sed -n "s|^$key on .*check value \([0-9A-F]*\).*|\1|p" list)
@@ -100,16 +100,16 @@ report_is_signed_and_whole()
 keys_are_shown()
 {
     taken_from "$held"
-    expect 0 people do "$cardkeys" list plan.yaml
+    expect 0 people : "$cardkeys" list plan.yaml
     kek=$(sed -n 's/^KEK\/1 on issuer .*check value \([0-9A-F]*\).*/\1/p' out)
-    expect 0 people do "$cardkeys" kcv plan.yaml KEK
+    expect 0 people : "$cardkeys" kcv plan.yaml KEK
     tells "issuer	$kek"
     tells "bureau	$kek"
-    expect 0 people do "$cardkeys" show plan.yaml KEK/1
+    expect 0 people : "$cardkeys" show plan.yaml KEK/1
     tells 'kek-issuer, there, attributes as the role says'
     tells 'kek-bureau, there, attributes as the role says'
     tells kek-1.handover
-    expect 0 people do "$cardkeys" show plan.yaml KML
+    expect 0 people : "$cardkeys" show plan.yaml KML
     tells '1048576 blocks, then warn'
     tells 'from components'
 }
@@ -117,7 +117,7 @@ keys_are_shown()
 # The issuer's job with these keys. The night run has the PIN from a file.
 night_job()
 {
-    expect 0 people do "$cardkeys" list plan.yaml
+    expect 0 people : "$cardkeys" list plan.yaml
     cp out list
     kcv() { sed -n "s|^$1/1 on issuer .*check value \([0-9A-F]*\).*|\1|p" list; }
     (umask 077 && mkdir pins && printf '1357246801\n' >pins/issuer.pin && printf '1357246801\n' >pins/bureau.pin)

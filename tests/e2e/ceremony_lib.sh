@@ -13,7 +13,7 @@ if ! command -v expect >/dev/null 2>&1; then
     exit $skipped
 fi
 
-# people ACTION… do COMMAND…: see ceremony.exp.
+# people ACTION… : COMMAND…: see ceremony.exp.
 people()
 {
     command expect "$E2E_SOURCE/tests/e2e/ceremony.exp" "$@"
@@ -40,16 +40,19 @@ taken_from()
     use_tokens "$PWD"
 }
 
-# to_the_end [SITE]: the ceremony goes on, and there is nothing more to make.
+# The site at which cardkeys is called; empty: everything is at one place.
+site=''
+
+# to_the_end: the ceremony goes on, and there is nothing more to make.
 to_the_end()
 {
-    expect 0 people do "$cardkeys" run ${1:+--site "$1"} plan.yaml
+    expect 0 people : "$cardkeys" run ${site:+--site "$site"} plan.yaml
 }
 
-# all_right [SITE]: verify finds nothing wrong, and no key that the plan does not know.
+# all_right: verify finds nothing wrong, and no key that the plan does not know.
 all_right()
 {
-    expect 0 people do "$cardkeys" verify ${1:+--site "$1"} plan.yaml
+    expect 0 people : "$cardkeys" verify ${site:+--site "$site"} plan.yaml
     tells ' 0 wrong'
     tells 'no other key'
 }
@@ -57,7 +60,7 @@ all_right()
 # as_far_as_planned: all is right but for what the scheme still has to answer.
 as_far_as_planned()
 {
-    expect 3 people do "$cardkeys" verify plan.yaml
+    expect 3 people : "$cardkeys" verify plan.yaml
     tells 'WRONG  certificate of issuer-pair: not done yet'
     tells ' 1 wrong'
     [ "$(grep -c 'no other key' out)" -eq 2 ] || fail "other keys: $(cat out)"
@@ -68,17 +71,24 @@ the_scheme_answers()
 {
     [ -e scheme.pem ] || expect 0 "$scheme_ca" key scheme.pem scheme-key.yaml --bits 1984 --expiry 1235
     expect 0 "$scheme_ca" sign scheme.pem issuer-certificate.request.yaml answer
-    expect 0 people do "$cardkeys" certificate import plan.yaml answer --ca scheme-key.yaml
+    expect 0 people : "$cardkeys" certificate import plan.yaml answer --ca scheme-key.yaml
 }
 
-# wide TEXT: a text as it is found in a typescript, whatever its lines.
+# unwrapped FILE: its words, however they were broken into lines.
 unwrapped()
 {
-    tr -s ' \r\n' ' ' <"${1:-out}"
+    tr -s ' \r\n' ' ' <"$1"
 }
 
-# relates TEXT: what was on the screen holds the text, however it was broken into lines.
+# relates TEXT: it was on the screen.
 relates()
 {
-    unwrapped | grep -qF -- "$1" || fail "the screen lacks '$1': $(cat out)"
+    unwrapped out | grep -qF -- "$1" || fail "the screen lacks '$1': $(cat out)"
+}
+
+# keys_on TOKEN: labels of the keys on it. For tokens of a case's own: pkcs11-tool knows no lock.
+keys_on()
+{
+    pkcs11-tool --module "$module" --token-label "$1" --login --pin 1357246801 --list-objects 2>/dev/null |
+        awk '/^[A-Z].* [Oo]bject/ { key = /Key/ } /label:/ && key { print $2 }' | sort -u
 }
