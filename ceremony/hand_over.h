@@ -13,6 +13,10 @@
  * transport key is not there, the token refuses, a file cannot be written. */
 MUST_CHECK bool hand_over_write(struct ceremony *c, const struct place *p, const struct hsm_key *travelling,
                                 const struct check_value *check, struct err *err);
+/* Sets r to STEP_WAITING and for what, when a transport key is not made yet or a receiver's public key has not come: the key
+ * cannot be made before. Else r stays as it is. False: as place_open. */
+MUST_CHECK bool hand_over_waits(struct ceremony *c, const struct plan_key *key, struct step_result *r,
+                                struct err *err);
 /* Removes the files again: the key did not come to its token. */
 void hand_over_take_back(const struct plan_key *key);
 

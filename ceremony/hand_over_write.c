@@ -129,6 +129,25 @@ out:
     return ok;
 }
 
+bool hand_over_waits(struct ceremony *c, const struct plan_key *key, struct step_result *r, struct err *err)
+{
+    for (size_t i = 0; i < key->hand_over_count; i++) {
+        const struct plan_key *by = carrier(c->plan, key, key->hand_overs[i].under);
+        const char *path = by->bits ? public_file_path(c->plan, by) : NULL;
+        struct place at = {.there = true};
+        if (!by->bits && !place_open(c, by, 0, &at, err)) return false;
+        if (!at.there)
+            snprintf(r->detail, sizeof(r->detail), "for key %s", at.name);
+        else if (path && !output_is_there(path))
+            snprintf(r->detail, sizeof(r->detail), "for %s", path);
+        else
+            continue;
+        r->state = STEP_WAITING;
+        return true;
+    }
+    return true;
+}
+
 static bool write_one(struct ceremony *c, const struct place *p, const struct plan_hand_over *how,
                       const struct hsm_key *travelling, const struct check_value *check, struct err *err)
 {

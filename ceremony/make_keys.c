@@ -182,6 +182,10 @@ bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, stru
         snprintf(r->detail, sizeof(r->detail), "for its block: cardkeys key-block import");
         return true;
     }
+    if (p.missing && p.at[0].token_name == key->tokens[0]) {
+        if (!hand_over_waits(c, key, r, err)) return false;
+        if (r->state == STEP_WAITING) return true;
+    }
     if (!combines_here(c, key, &p, &here, err)) goto out;
     if (here && !components_combine(c, key, &value, &check, err)) goto out;
     if (p.missing && !may_make(c, key, &p, err)) goto out;

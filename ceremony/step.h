@@ -56,6 +56,8 @@ struct step_walk {
     size_t row, index, number;
 };
 bool step_next(const struct plan *p, const char *site, struct step_walk *walk, struct step *s);
+/* "17/28  key KML/1 on issuer   made: check value 1A2B3C" to stdout, as dialogue_result. */
+void step_print(const struct step *s, const struct step_result *r);
 
 typedef void step_done_fn(void *context, const struct step *s, const struct step_result *r);
 enum step_verb { STEP_LOOK, STEP_RUN };

@@ -56,6 +56,14 @@ const char *step_state_text(enum step_state state)
     return texts[state];
 }
 
+void step_print(const struct step *s, const struct step_result *r)
+{
+    char head[sizeof(s->what) + 64], text[sizeof(r->detail) + 64];
+    snprintf(head, sizeof(head), "%2zu/%zu  %-44s ", s->number, s->count, s->what);
+    snprintf(text, sizeof(text), "%s%s%s", step_state_text(r->state), r->detail[0] ? ": " : "", r->detail);
+    dialogue_result(head, text);
+}
+
 static size_t count_all(const struct plan *p)
 {
     size_t count = 0;

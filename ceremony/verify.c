@@ -21,8 +21,17 @@ struct findings {
 
 static void find(struct findings *f, enum err_kind kind, const char *what, const char *why)
 {
-    printf("WRONG  %s: %s\n", what, why);
+    char text[ERR_TEXT_MAX + 256];
+    snprintf(text, sizeof(text), "%s: %s", what, why);
+    dialogue_result("WRONG  ", text);
     if (f->count++ == 0) f->kind = kind;
+}
+
+static void right(const char *what, const char *detail)
+{
+    char head[256];
+    snprintf(head, sizeof(head), "right  %-44s ", what);
+    dialogue_result(head, detail);
 }
 
 /* Every step of the plan that is done here must be done. */
@@ -36,7 +45,7 @@ static void look_at_steps(struct ceremony *c, struct findings *f)
         if (!step_do(c, STEP_LOOK, &s, &r, &err)) {
             find(f, err.kind, s.what, err.text);
         } else if (r.state == STEP_THERE || r.state == STEP_READY) {
-            printf("right  %-44s %s\n", s.what, r.detail);
+            right(s.what, r.detail);
             f->right++;
         } else if (r.state != STEP_ELSEWHERE) {
             find(f, ERR_TOKEN, s.what, "not done yet");
@@ -82,7 +91,7 @@ static void look_at_tokens(struct ceremony *c, struct findings *f)
         size_t before = f->count;
         if (!hsm_objects_each(c->tokens[i].open, look_at_object, f, &err))
             find(f, err.kind, f->token->name, err.text);
-        if (f->count == before) printf("right  %-44s no other key\n", f->token->name);
+        if (f->count == before) right(f->token->name, "no other key");
     }
 }
 
@@ -96,7 +105,7 @@ static void look_at_log(struct ceremony *c, struct findings *f)
         return;
     }
     audit_check_describe(&check, text);
-    printf("right  %-44s %s\n", "audit log", text);
+    right("audit log", text);
 }
 
 static bool verify(const char *path, const char *site, struct err *err)
