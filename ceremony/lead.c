@@ -43,9 +43,11 @@ static bool do_step(struct ceremony *c, const struct step *s, struct step_result
     return step_do(c, STEP_RUN, s, r, err);
 }
 
+/* A closing is a line of its own, and must stay the last one. */
 static bool note(struct ceremony *c, const struct step *s, const struct step_result *r, struct err *err)
 {
-    return r->state != STEP_MADE || journal_step(c->journal, s->number, s->what, "made", r->detail, err);
+    return r->state != STEP_MADE || s->row->run == closing_run ||
+           journal_step(c->journal, s->number, s->what, "made", r->detail, err);
 }
 
 static void count(struct lead_tally *t, const struct step_result *r)
