@@ -282,22 +282,26 @@ check_refuses()
     before_a_run KEK-1 replace 'another key has this label'
     before_a_run MK-AC-1 twin 'has more than one key'
     before_a_run issuer-pair replace 'is not the key of the certificate'
+    # The job names no fingerprint of its signing pair: only verify sees another one.
+    own_tokens
+    "$attacker" "$module" - demo-issuer pins/issuer.pin replace job-signing
+    expect 0 "$cardprep" check job.yaml
 }
 
 begin attacks softhsm
 rows=$folder/rows
 : >"$rows"
 make_tokens
-shows 'Cryptoki calls that read, change, use, wrap and derive' api
-shows 'wrapped keys from files, opened as something else' unwrapping
-shows 'what is seen and destroyed, with and without a login' sight
+shows "Cryptoki calls that read, change, use, wrap and derive" api
+shows "wrapped keys from files, opened as something else" unwrapping
+shows "what is seen and destroyed, with and without a login" sight
 shows "OpenSC's tool on the issuer's token" tool_on_the_issuer
 shows "OpenSC's tool on the bureau's token" tool_on_the_bureau
-shows 'replaced keys, doubles and strangers are noticed by verify' replaced
-shows 'a false signer in the place of the trusted one is not believed' false_signer
-shows 'destroyed keys are noticed by verify' destroyed
+shows "replaced keys, doubles and strangers are noticed by verify" replaced
+shows "a false signer in the place of the trusted one is not believed" false_signer
+shows "destroyed keys are noticed by verify" destroyed
 shows "the audit log's end on the token: removed, forged, put there by a stranger" anchor
-shows 'cardprep check refuses replaced keys and doubles' check_refuses
+shows "cardprep check refuses replaced keys and doubles" check_refuses
 judged=0
 awk -f "$E2E_SOURCE/tests/e2e/attacks/judge.awk" "$E2E_SOURCE/tests/e2e/attacks/softhsm.expected" "$rows" >"$folder/table" || judged=1
 cat "$folder/table"
