@@ -35,6 +35,11 @@ static const struct plan_key *signer_key(const struct plan *p, const struct plan
     return &p->keys[plan_key_index(p, t->signer)];
 }
 
+bool trust_is_late(const struct plan *p, size_t index)
+{
+    return signer_key(p, &p->trusts[index])->hand_over_count > 0;
+}
+
 static const char *site_of(const struct plan *p, const char *token)
 {
     return p->tokens[plan_token_index(p, token)].site;
