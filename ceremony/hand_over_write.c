@@ -126,21 +126,41 @@ out:
     return ok;
 }
 
+/* By the pair that signs for the sender's site. */
+static bool sign(struct ceremony *c, const struct place *p, const struct travelling *k, struct handover *h,
+                 struct err *err)
+{
+    const struct plan_key *signer =
+        plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, site_of(c->plan, p->key->tokens[0]));
+    if (signer) return sign_by(c, signer, p, k, h, err);
+    return err_set(err, ERR_CONFIG, "a hand-over is signed: the plan has no signing-pair at site '%s'",
+                   h->sender);
+}
+
+/* Is this key, which the hand-over takes, where it is made? */
+static bool waits_for_key(struct ceremony *c, const struct plan_key *key, struct step_result *r,
+                          struct err *err)
+{
+    struct place at;
+    if (!place_open(c, key, 0, &at, err)) return false;
+    if (at.there) return true;
+    r->state = STEP_WAITING;
+    snprintf(r->detail, sizeof(r->detail), "for key %s", at.name);
+    return true;
+}
+
 bool hand_over_waits(struct ceremony *c, const struct plan_key *key, struct step_result *r, struct err *err)
 {
-    for (size_t i = 0; i < key->hand_over_count; i++) {
+    const struct plan_key *signer =
+        plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, site_of(c->plan, key->tokens[0]));
+    if (key->hand_over_count && signer && signer != key && !waits_for_key(c, signer, r, err)) return false;
+    for (size_t i = 0; i < key->hand_over_count && r->state != STEP_WAITING; i++) {
         const struct plan_key *by = carrier(c->plan, key, key->hand_overs[i].under);
         const char *path = by->bits ? public_file_path(c->plan, by) : NULL;
-        struct place at = {.there = true};
-        if (!by->bits && !place_open(c, by, 0, &at, err)) return false;
-        if (!at.there)
-            snprintf(r->detail, sizeof(r->detail), "for key %s", at.name);
-        else if (path && !output_is_there(path))
-            snprintf(r->detail, sizeof(r->detail), "for %s", path);
-        else
-            continue;
+        if (!by->bits && !waits_for_key(c, by, r, err)) return false;
+        if (!path || output_is_there(path)) continue;
         r->state = STEP_WAITING;
-        return true;
+        snprintf(r->detail, sizeof(r->detail), "for %s", path);
     }
     return true;
 }
