@@ -165,17 +165,6 @@ bool hand_over_waits(struct ceremony *c, const struct plan_key *key, struct step
     return true;
 }
 
-/* By the pair that signs for the sender's site. */
-static bool sign(struct ceremony *c, const struct place *p, const struct travelling *k, struct handover *h,
-                 struct err *err)
-{
-    const struct plan_key *signer =
-        plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, site_of(c->plan, p->key->tokens[0]));
-    if (signer) return sign_by(c, signer, p, k, h, err);
-    return err_set(err, ERR_CONFIG, "a hand-over is signed: the plan has no signing-pair at site '%s'",
-                   h->sender);
-}
-
 static bool write_one(struct ceremony *c, const struct place *p, const struct plan_hand_over *how,
                       const struct travelling *k, struct err *err)
 {
