@@ -57,17 +57,14 @@ bool closing_look(struct ceremony *c, size_t index, struct step_result *r, struc
 /* The token keeps where the log ends, if it keeps private data at all (NSS does not). */
 static bool put_anchor(struct ceremony *c, struct hsm_token *t, bool *kept, struct err *err)
 {
-    struct err why = ERR_INIT;
     uint8_t anchor[CLOSING_ANCHOR_LEN];
     struct journal_head head;
-    if (!journal_head(c, &head, err)) return false;
+    if (!journal_head(c, &head, err) || !hsm_data_possible(t, kept, err)) return false;
+    if (!*kept) return true;
     for (size_t i = 0; i < 8; i++)
         anchor[i] = (uint8_t)(head.seq >> (56 - 8 * i));
     memcpy(anchor + 8, head.hash, sizeof(head.hash));
-    *kept = hsm_data_put(t, CLOSING_ANCHOR_LABEL, anchor, sizeof(anchor), &why);
-    if (*kept || !hsm_token_is_broken(t)) return true;
-    *err = why;
-    return false;
+    return hsm_data_put(t, CLOSING_ANCHOR_LABEL, anchor, sizeof(anchor), err);
 }
 
 static bool sign(struct ceremony *c, const struct plan_key *key, bool *kept, struct err *err)

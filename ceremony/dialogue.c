@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRIES = 3, TEXT_MAX = 2048, LABEL_COLUMNS = 13 };
+enum { TRIES = 3, TEXT_MAX = 2048, LABEL_COLUMNS = 13, RESULT_INDENT = 7 };
 
 bool dialogue_open(struct dialogue *d, bool unattended, struct err *err)
 {
@@ -54,6 +54,16 @@ static void put_wrapped(FILE *out, const char *text, size_t at, size_t indent)
     }
 }
 
+/* Empty lines and blanks in front stay; further lines begin with as many blanks. */
+static void put_paragraph(FILE *out, const char *text)
+{
+    for (; *text == '\n'; text++)
+        fputc('\n', out);
+    size_t blanks = strspn(text, " ");
+    fprintf(out, "%*s", (int)blanks, "");
+    put_wrapped(out, text + blanks, blanks, blanks);
+}
+
 void dialogue_say(const struct dialogue *d, const char *format, ...)
 {
     char text[TEXT_MAX];
@@ -62,7 +72,7 @@ void dialogue_say(const struct dialogue *d, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    put_wrapped(d->terminal, text, 0, 0);
+    put_paragraph(d->terminal, text);
     fputc('\n', d->terminal);
     fflush(d->terminal);
 }
@@ -76,10 +86,28 @@ void dialogue_item(const struct dialogue *d, const char *label, const char *text
     fflush(d->terminal);
 }
 
+void dialogue_result(const char *head, const char *text)
+{
+    size_t at = strlen(head);
+    if (!isatty(STDOUT_FILENO)) {
+        printf("%s%s", head, text);
+    } else if (at + strlen(text) <= DIALOGUE_COLUMNS) {
+        fputs(head, stdout);
+        put_wrapped(stdout, text, at, at);
+    } else {
+        while (at > 0 && head[at - 1] == ' ')
+            at--;
+        printf("%.*s\n%*s", (int)at, head, RESULT_INDENT, "");
+        put_wrapped(stdout, text, RESULT_INDENT, RESULT_INDENT);
+    }
+    fputc('\n', stdout);
+    fflush(stdout);
+}
+
 /* The question's last line stays open for the answer. */
 static void put_question(const struct dialogue *d, const char *question)
 {
-    put_wrapped(d->terminal, question, 0, 0);
+    put_paragraph(d->terminal, question);
     fputc(' ', d->terminal);
     fflush(d->terminal);
 }
@@ -187,8 +215,13 @@ bool dialogue_types(const struct dialogue *d, const char *question, const char *
 
 bool dialogue_hidden(const struct dialogue *d, const char *question, struct secret *s, struct err *err)
 {
-    char prompt[DIALOGUE_LINE_MAX];
+    char prompt[2 * DIALOGUE_LINE_MAX];
     if (!d->asks) return err_set(err, ERR_CONFIG, "nobody to ask: %s", question);
-    snprintf(prompt, sizeof(prompt), "%s ", question);
-    return secret_prompt(s, prompt, err);
+    /* Written by secret_prompt, when echo is off already. */
+    FILE *f = fmemopen(prompt, sizeof(prompt), "w");
+    if (!f) return err_set_no_memory(err);
+    put_paragraph(f, question);
+    fputc(' ', f);
+    bool fits = fclose(f) == 0 && strlen(prompt) < sizeof(prompt) - 1;
+    return fits ? secret_prompt(s, prompt, err) : err_set(err, ERR_INTERNAL, "a question is too long");
 }

@@ -26,6 +26,10 @@ void dialogue_say(const struct dialogue *d, const char *format, ...) PRINTF_LIKE
 /* "  Who:   Officer 1 …", wrapped under the first word of the text. An empty text says nothing. */
 void dialogue_item(const struct dialogue *d, const char *label, const char *text);
 
+/* A result to stdout: "17/28  key KML/1 on issuer   " and what came of it. On a terminal a text that does not fit behind its
+ * head stands under it, wrapped; elsewhere all of it is one line, for programs. */
+void dialogue_result(const char *head, const char *text);
+
 /* A visible answer of up to size − 1 bytes, blanks at both ends taken off.
  * False: nobody answers (ERR_CONFIG), too long (ERR_INPUT), the terminal ends or a signal comes (ERR_INTERRUPTED). */
 MUST_CHECK bool dialogue_ask(const struct dialogue *d, const char *question, char *answer, size_t size,

@@ -311,6 +311,25 @@ bool journal_serial_is_new(const struct ceremony *c, const struct journal_import
                                        i->serial, last, i->sender);
 }
 
+bool journal_trusted(const struct ceremony *c, const char *sender, const char *signer,
+                     char fingerprint[static 65], struct err *err)
+{
+    struct audit_read *r = NULL;
+    const struct audit_line *line = NULL;
+    fingerprint[0] = 0;
+    if (!c->plan->audit_log || !output_is_there(c->plan->audit_log)) return true;
+    bool ok = audit_read_open(&r, c->plan->audit_log, err);
+    while (ok && (ok = audit_read_next(r, &line, err)) && line) {
+        if (strcmp(line->event, "trust") != 0) continue;
+        const char *from = audit_line_text(line, "sender"), *who = audit_line_text(line, "signer"),
+                   *what = audit_line_text(line, "fingerprint");
+        if (from && who && what && strcmp(from, sender) == 0 && strcmp(who, signer) == 0)
+            snprintf(fingerprint, 65, "%s", what);
+    }
+    audit_read_free(r);
+    return ok;
+}
+
 bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key, struct plan_limit *limit,
                             struct err *err)
 {

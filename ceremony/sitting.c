@@ -32,16 +32,16 @@ static bool welcome(const struct ceremony *c, struct err *err)
 {
     const struct plan *p = c->plan;
     const struct dialogue *d = &c->dialogue;
-    char hex[EVIDENCE_HASH_TEXT], people[PLAN_PEOPLE_TEXT_MAX];
+    char hex[EVIDENCE_HASH_TEXT], groups[EVIDENCE_GROUPS_TEXT], people[PLAN_PEOPLE_TEXT_MAX];
     bool yes = false;
     if (!evidence_file_hash(p->path, hex, err)) return false;
     dialogue_say(d, "%sKey ceremony '%s'%s%s", p->test ? "TEST. " : "", p->name, c->site ? ", site " : "",
                  c->site ? c->site : "");
     dialogue_item(d, "Plan", p->path);
-    dialogue_item(d, "SHA-256", hex);
+    dialogue_item(d, "SHA-256", evidence_groups(hex, groups));
     dialogue_item(d, "Program", evidence_program());
     if (!evidence_program_hash(hex, err)) return false;
-    dialogue_item(d, "SHA-256", hex);
+    dialogue_item(d, "SHA-256", evidence_groups(hex, groups));
     for (int duty = 0; duty < DUTY_COUNT; duty++)
         dialogue_item(d, plan_duty_name((enum plan_duty)duty), plan_people(p, (enum plan_duty)duty, people));
     dialogue_say(

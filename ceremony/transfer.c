@@ -39,6 +39,7 @@ static bool export_key(struct ceremony *c, const char *name, struct err *err)
             "partner gets a new version (cardkeys rotate)",
             full);
     if (!lead_step(c, &s, &r, err)) return false;
+    if (r.state == STEP_WAITING) return err_set(err, ERR_TOKEN, "key %s still waits %s", full, r.detail);
     for (size_t i = 0; i < k->hand_over_count; i++)
         printf("%swritten: %s for %s, %s\n", c->plan->test ? "TEST  " : "", k->hand_overs[i].path,
                k->hand_overs[i].to, r.detail);

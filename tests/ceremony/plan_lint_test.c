@@ -3,12 +3,12 @@
 #include "suite.h"
 
 static char issuer[] = "issuer", bureau[] = "bureau", master[] = "master", pair[] = "signing-pair",
-            session[] = "card-key";
+            session[] = "card-key", issuer_pair[] = "issuer-pair", zcmk[] = "Z", file[] = "f";
 static char des2[] = "des2", rsa[] = "rsa", label[] = "L", path[] = "plan.yaml";
 static char *one_token[] = {issuer}, *two_tokens[] = {issuer, bureau}, *same_token[] = {issuer, issuer};
-static char *masters[] = {master, master}, *mixed[] = {master, pair}, *pairs[] = {pair},
-            *sessions[] = {session};
-static struct plan_token tokens[] = {{.name = issuer}, {.name = bureau}};
+static char *masters[] = {master, master}, *mixed[] = {master, pair}, *pairs[] = {pair, pair},
+            *two_roles[] = {issuer_pair, pair}, *sessions[] = {session};
+static struct plan_token tokens[] = {{.name = issuer, .site = issuer}, {.name = bureau, .site = bureau}};
 
 static struct plan_key generated(void)
 {
@@ -55,6 +55,59 @@ static void test_rules(void)
     key = generated();
     key.token_roles = pairs;
     EXPECT_FAIL(lint(key, &err), ERR_CONFIG, "role signing-pair cannot be des2");
+}
+
+/* A signing pair that is handed over, and another pair that it signs for; `first` stands before `second`. */
+static bool lint_two(struct plan_key first, struct plan_key second, struct err *err)
+{
+    struct plan_key keys[] = {first, second};
+    struct plan_trust trust = {.signer = zcmk, .at = bureau};
+    const struct plan p = {.test = true,
+                           .path = path,
+                           .tokens = tokens,
+                           .token_count = 2,
+                           .keys = keys,
+                           .key_count = 2,
+                           .trusts = &trust,
+                           .trust_count = 1};
+    return plan_lint(&p, err);
+}
+
+static struct plan_key handed_over(char *name, char **roles)
+{
+    struct plan_key key = generated();
+    key.name = name;
+    key.version = 0;
+    key.algorithm = rsa;
+    key.bits = 1024;
+    key.exponent = 65537;
+    key.tokens = two_tokens;
+    key.token_count = 2;
+    key.token_roles = roles;
+    key.hand_overs[0] = (struct plan_hand_over){.to = bureau, .under = zcmk, .path = file};
+    key.hand_over_count = 1;
+    key.public_path = file;
+    return key;
+}
+
+static void test_pairs_handed_over(void)
+{
+    static char *issuer_pairs[] = {issuer_pair, issuer_pair};
+    struct err err = ERR_INIT;
+    struct plan_key signer = handed_over(zcmk, pairs), other = handed_over(label, issuer_pairs);
+    EXPECT_OK(lint_two(signer, other, &err)); /* without versions; the signer's own file it signs itself */
+    EXPECT_FAIL(lint_two(other, signer, &err), ERR_CONFIG,
+                "key L: its hand-over is signed by 'Z', which is handed over itself: put that key in front");
+    other.token_roles = two_roles;
+    EXPECT_FAIL(lint_two(signer, other, &err), ERR_CONFIG,
+                "is a signing-pair on token 'bureau': a pair has one role on all its tokens");
+    other = generated();
+    other.version = 0;
+    other.tokens = two_tokens;
+    other.token_count = 2;
+    other.hand_overs[0] = signer.hand_overs[0];
+    other.hand_over_count = 1;
+    EXPECT_FAIL(lint_two(signer, other, &err), ERR_CONFIG, "a key that is handed over needs a version");
 }
 
 /* Each text is a plan with one mistake. */
@@ -132,6 +185,7 @@ static void test_shipped_plan(void)
 
 static const struct test_case cases[] = {{"the shipped plans keep every rule", test_shipped_plan},
                                          {"each mistake is told", test_mistakes},
+                                         {"pairs that are handed over", test_pairs_handed_over},
                                          {"each rule names key and line", test_rules}};
 
 int main(void)

@@ -121,6 +121,12 @@ static void test_demo_check_values_by_openssl(void)
 #define TOKENS  "tokens: [{name: issuer, module: m.so, label: l}]\n"
 #define TOKENS2 "tokens: [{name: issuer, module: m.so, label: l}, {name: bureau, module: m.so, label: b}]\n"
 #define KEY     "{name: K, version: 1, role: master, algorithm: des2, tokens: [issuer], "
+#define TWO                                                                                                  \
+    "tokens: [{name: issuer, module: m.so, label: l}, {name: backup, module: m.so, label: b}]\n"             \
+    "keys: [{name: Z, version: 1, role: zcmk-sender, algorithm: aes256, tokens: [issuer, {backup: "          \
+    "zcmk-receiver}], generate: yes},"                                                                       \
+    " {name: X, role: key-exchange-pair, algorithm: rsa, bits: 2048, exponent: 65537, tokens: [backup"
+#define PAIR " {name: P, role: issuer-pair, algorithm: rsa, bits: 1024, exponent: 3, generate: yes, "
 static const struct {
     const char *text, *message;
 } refusals[] = {
@@ -158,6 +164,13 @@ static const struct {
                  "generate: yes}]\ncertificates: [{issuer_key: K, rid: A000000003, ca_index: '92',"
                  " issuer: '476173', expiry: '1230', serial: '000001', certificate: a, ca_file: b}]\n",
      "'K' is no RSA pair of this plan"},
+    {HEAD TWO "], generate: yes}," PAIR
+              "tokens: [issuer, backup], hand_over: [{to: backup, under: X, file: f}]}]\n",
+     "'X' must be zcmk-sender on 'issuer' and zcmk-receiver on 'backup'"},
+    {HEAD TWO ", issuer], generate: yes, hand_over: [{to: issuer, under: Z, file: f}]}]\n",
+     "'Z' must be zcmk-sender on 'backup' and zcmk-receiver on 'issuer'"},
+    {HEAD TWO "], generate: yes}," PAIR "tokens: [issuer, backup], limit: {blocks: 4}}]\n",
+     "'limit' is for secret keys"},
     {"plan: p\nissuer: '476173'\n" TOKENS "keys: [" KEY "generate: yes}]\nkeys_file: k.json\n",
      "a file of keys in clear"},
     {HEAD "people: [{name: A, duty: boss}]\n" TOKENS "keys: [" KEY "generate: yes}]\n",
@@ -202,10 +215,35 @@ static void test_refusals(void)
     }
 }
 
+/* A pair goes to a back-up under a transport key; a key does not go under an exchange pair that travels itself. */
+static void test_pair_handed_over(void)
+{
+    static const char good[] =
+        HEAD TWO "], generate: yes}," PAIR
+                 "tokens: [issuer, backup], hand_over: [{to: backup, under: Z, file: f}]}]\n";
+    static const char early[] = HEAD
+        "tokens: [{name: issuer, module: m.so, label: l}, {name: backup, module: m.so, label: b}]\n"
+        "keys: [{name: Y, version: 1, role: zcmk-sender, algorithm: aes256, tokens: [backup, {issuer: "
+        "zcmk-receiver}], generate: yes},"
+        " {name: X, role: key-exchange-pair, algorithm: rsa, bits: 2048, exponent: 65537, tokens: [backup, "
+        "issuer], generate: yes, hand_over: [{to: issuer, under: Y, file: f}]},"
+        " {name: Z, version: 1, role: zcmk-sender, algorithm: aes256, tokens: [issuer, {backup: "
+        "zcmk-receiver}], generate: yes, hand_over: [{to: backup, under: X, file: g}]}]\n";
+    struct err err = ERR_INIT;
+    struct plan *p = NULL;
+    EXPECT_OK(plan_parse(&p, "p.yaml", good, strlen(good), &err));
+    if (p) CU_ASSERT_EQUAL(p->keys[2].hand_over_count, 1);
+    plan_free(p);
+    p = NULL;
+    EXPECT_FAIL(plan_parse(&p, "p.yaml", early, strlen(early), &err), ERR_CONFIG,
+                "or a key-exchange-pair on 'backup' that stays there");
+}
+
 static const struct test_case cases[] = {
     {"the demo's plan", test_demo_plan},
     {"the demo's check values by OpenSSL", test_demo_check_values_by_openssl},
     {"refusals", test_refusals},
+    {"a pair is handed over", test_pair_handed_over},
 };
 
 int main(void)
