@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/stop_signal.h"
+
 enum { TRIES = 3, TEXT_MAX = 2048, LABEL_COLUMNS = 13, RESULT_INDENT = 7 };
 
 bool dialogue_open(struct dialogue *d, bool unattended, struct err *err)
@@ -121,17 +123,23 @@ static void trim(char *text)
     text[len - from] = 0;
 }
 
+static bool may_go_on(const struct dialogue *d, struct err *err)
+{
+    return !d->watches || !stop_signal_came() || err_set(err, ERR_INTERRUPTED, "interrupted");
+}
+
 /* One line of the terminal, without its end; what does not fit is read and dropped. */
-static bool read_line(const struct dialogue *d, char *line, size_t size, struct err *err)
+static bool read_line(const struct dialogue *d, const sigset_t *during, char *line, size_t size,
+                      struct err *err)
 {
     size_t len = 0;
     for (;;) {
-        char c = 0;
-        ssize_t n = read(d->keyboard, &c, 1);
+        uint8_t c = 0;
+        ssize_t n = stop_signal_read(d->keyboard, &c, during);
         if (n < 0 && errno == EINTR) return err_set(err, ERR_INTERRUPTED, "interrupted");
         if (n <= 0) return err_set(err, ERR_INTERRUPTED, "the terminal was closed");
         if (c == '\n') break;
-        if (len < size) line[len] = c;
+        if (len < size) line[len] = (char)c;
         len++;
     }
     if (len >= size) return err_set(err, ERR_INPUT, "the answer is too long");
@@ -142,12 +150,15 @@ static bool read_line(const struct dialogue *d, char *line, size_t size, struct 
 bool dialogue_ask(const struct dialogue *d, const char *question, char *answer, size_t size, struct err *err)
 {
     char line[DIALOGUE_LINE_MAX];
+    sigset_t before;
     if (!d->asks || !d->terminal) return err_set(err, ERR_CONFIG, "nobody to ask: %s", question);
-    put_question(d, question);
-    if (!read_line(d, line, sizeof(line), err)) {
-        if (err->kind == ERR_INTERRUPTED) fputc('\n', d->terminal);
-        return false;
-    }
+    stop_signal_hold(&before);
+    bool ok = may_go_on(d, err);
+    if (ok) put_question(d, question);
+    ok = ok && read_line(d, &before, line, sizeof(line), err);
+    stop_signal_let_go(&before);
+    if (!ok && err->kind == ERR_INTERRUPTED) fputc('\n', d->terminal);
+    if (!ok) return false;
     trim(line);
     if (strlen(line) >= size) return err_set(err, ERR_INPUT, "the answer is too long");
     snprintf(answer, size, "%s", line);
@@ -157,7 +168,7 @@ bool dialogue_ask(const struct dialogue *d, const char *question, char *answer, 
 bool dialogue_go_on(const struct dialogue *d, const char *to_do_what, struct err *err)
 {
     char question[128], answer[16];
-    if (!d->asks) return true;
+    if (!d->asks) return may_go_on(d, err);
     snprintf(question, sizeof(question), "Press Enter to %s, or type 'leave' to stop here:", to_do_what);
     for (;;) {
         if (!dialogue_ask(d, question, answer, sizeof(answer), err)) {
@@ -223,5 +234,6 @@ bool dialogue_hidden(const struct dialogue *d, const char *question, struct secr
     put_paragraph(f, question);
     fputc(' ', f);
     bool fits = fclose(f) == 0 && strlen(prompt) < sizeof(prompt) - 1;
-    return fits ? secret_prompt(s, prompt, err) : err_set(err, ERR_INTERNAL, "a question is too long");
+    if (!fits) return err_set(err, ERR_INTERNAL, "a question is too long");
+    return may_go_on(d, err) && secret_prompt(s, prompt, err);
 }

@@ -25,7 +25,7 @@ static void print_head(const struct plan *p, const struct dialogue *d, const str
 
 static void print_text(const struct plan *p, const char *site, const struct script_head *h)
 {
-    const struct dialogue d = {stdout, -1, false};
+    const struct dialogue d = {.terminal = stdout, .keyboard = -1};
     struct step_walk walk = {0, 0, 0};
     struct step s;
     print_head(p, &d, h);

@@ -24,6 +24,8 @@ hold()
 {
     mkdir -m 700 "$1" "$1/tokens"
     cd "$1"
+    : "${CEREMONY_WORDS:=$PWD/telephone}"
+    export CEREMONY_WORDS
     printf 'directories.tokendir = %s/tokens\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n' \
         "$PWD" >softhsm2.conf
     use_tokens "$PWD"
@@ -36,6 +38,7 @@ taken_from()
 {
     cp -rp "$1" hall
     cd hall
+    export CEREMONY_WORDS="$PWD/telephone"
     change softhsm2.conf "s|^directories.tokendir.*|directories.tokendir = $PWD/tokens|"
     use_tokens "$PWD"
 }

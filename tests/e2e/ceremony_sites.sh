@@ -23,7 +23,7 @@ run_here()
 # Headquarters begins although the bureau has sent nothing, and each waits for what is not there yet.
 both_sites_wait_and_go_on()
 {
-    export CEREMONY_WORDS="$PWD/telephone"
+    export CEREMONY_WORDS="$PWD/telephone" # of both sites
     hold headquarters
     site=headquarters
     run_here
@@ -145,7 +145,7 @@ another_plan()
 {
     cp plan.yaml plan.kept
     change plan.yaml "$1"
-    expect 5 people --wrong 'Try this step again' no : "$cardkeys" run --site "${3:-bureau}" plan.yaml
+    expect 5 people : "$cardkeys" run --site "${3:-bureau}" plan.yaml
     relates "$2"
     relates 'Not done: step 23'
     keys_on example-bureau >keys.after
@@ -168,7 +168,7 @@ a_kek_as_kmc()
     before_the_keys
     cp kmc-1.handover kept
     cp kek-1.handover kmc-1.handover
-    expect 5 people --wrong 'Try this step again' no : "$cardkeys" run --site bureau plan.yaml
+    expect 5 people : "$cardkeys" run --site bureau plan.yaml
     relates "kmc-1.handover: line 'key' says 'KEK', the plan 'KMC'"
     keys_on example-bureau | grep -q KMC && fail 'a KMC is on the token'
     # What was taken in before it stays, and the right file is taken in on the next day.
@@ -213,7 +213,7 @@ wrong_words()
     before_the_files
     words=$(sed -n 's/^return-signing //p' "$made/telephone")
     cp example.audit.jsonl log.before
-    expect 5 people --always "16 words (or 32 digits) of 'job-signing'" "$words" --wrong 'Try this step again' no : \
+    expect 5 people --always "16 words (or 32 digits) of 'job-signing'" "$words" : \
         "$cardkeys" run --site bureau plan.yaml
     relates "These are the words of another key than the file holds."
     relates "the fingerprint of 'job-signing' is not what was read out: do not use the file, get it again"
