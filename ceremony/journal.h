@@ -36,6 +36,9 @@ MUST_CHECK bool journal_key(struct journal *j, const struct journal_key *k, stru
 /* What the log says of a key: the check value last recorded, of length 0 when it knows none. */
 MUST_CHECK bool journal_known_check(const struct ceremony *c, const struct plan_key *key,
                                     struct check_value *check, struct err *err);
+/* *destroyed: officers took every copy of it off its tokens. */
+MUST_CHECK bool journal_is_destroyed(const struct ceremony *c, const struct plan_key *key, bool *destroyed,
+                                     struct err *err);
 /* The plan's dates for a key that the log knows with others. */
 MUST_CHECK bool journal_key_dates(struct journal *j, const struct plan_key *key, const struct officers *two,
                                   struct err *err);
@@ -77,7 +80,7 @@ MUST_CHECK bool journal_note(struct journal *j, const char *event, const char *n
 struct journal_head {
     uint64_t seq;
     uint8_t hash[32];
-    bool closed; /* the last line is a signed closing */
+    bool closed; /* no line of a ceremony stands behind the last signed closing */
 };
 MUST_CHECK bool journal_head(const struct ceremony *c, struct journal_head *head, struct err *err);
 /* The signed closing. The pair is a signing pair of this site. */

@@ -133,18 +133,6 @@ out:
     return ok;
 }
 
-/* A generated key cannot come to a second token, nor again to one that lost it. */
-static bool may_make(struct ceremony *c, const struct plan_key *key, const struct places *p, struct err *err)
-{
-    struct check_value known = {{0}, 0};
-    if (key->origin == ORIGIN_COMPONENTS) return true;
-    if (!journal_known_check(c, key, &known, err)) return false;
-    if (!key->kcv_len && !known.len) return true;
-    return err_set(err, ERR_TOKEN,
-                   "the %s has a check value for '%s', so it was made before, but it is not on token '%s'",
-                   key->kcv_len ? "plan" : "audit log", p->at[0].name, p->at[0].token_name);
-}
-
 /* Are the components to be combined in this process? Not where the one token that gets the key does it inside. Of a key that
  * is there, only TEST components can say whether it is the right one, when the plan has no check value for it. */
 static bool combines_here(struct ceremony *c, const struct plan_key *key, const struct places *p, bool *here,
@@ -179,7 +167,7 @@ bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, stru
     }
     if (!combines_here(c, key, &p, &here, err)) goto out;
     if (here && !components_combine(c, key, &value, &check, err)) goto out;
-    if (p.missing && !may_make(c, key, &p, err)) goto out;
+    if (p.missing && key->origin == ORIGIN_GENERATE && !place_may_make(c, &p.at[0], err)) goto out;
     for (size_t i = 0; i < p.count; i++) {
         struct check_value is = check;
         if (!(p.at[i].there ? place_look(c, &p.at[i], &is, err) : make_place(c, &p.at[i], &value, &is, err)))

@@ -64,7 +64,7 @@ bool make_pairs_run(struct ceremony *c, size_t index, struct step_result *r, str
     struct hsm_pair pair;
     if (!make_pairs_look(c, index, r, err)) return false;
     if (r->state == STEP_THERE) return true;
-    if (!place_open(c, key, 0, &place, err)) return false;
+    if (!place_open(c, key, 0, &place, err) || !place_may_make(c, &place, err)) return false;
     struct hsm_pair_ref ref = {place.ref, key->bits, key->exponent};
     const struct journal_key entry = {key, key->tokens[0], key->token_roles[0], "generated", &check};
     if (!hsm_pair_generate(place.token, &ref, &pair, err) || !place_check_pair(&place, &pair, &check, err) ||

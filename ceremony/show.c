@@ -25,6 +25,10 @@ static void show_life(const struct plan_key *k)
                k->hand_overs[i].path);
 }
 
+static const char *const origins[] = {[ORIGIN_GENERATE] = "generated on its token",
+                                      [ORIGIN_COMPONENTS] = "from components",
+                                      [ORIGIN_KEY_BLOCK] = "by a partner, who sends it in a key block"};
+
 static void show_head(const struct plan *p, const struct plan_key *k)
 {
     char name[PLAN_KEY_NAME_MAX];
@@ -32,8 +36,7 @@ static void show_head(const struct plan *p, const struct plan_key *k)
     dialogue_result("purpose       ", key_story_purpose(k));
     printf("role          %s\nalgorithm     %s", k->role, k->algorithm);
     if (k->bits) printf(", %u bits, exponent %lu", k->bits, k->exponent);
-    printf("\nlabel         %s\nmade          %s\n", k->label,
-           k->origin == ORIGIN_COMPONENTS ? "from components" : "generated on its token");
+    printf("\nlabel         %s\nmade          %s\n", k->label, origins[k->origin]);
     show_life(k);
 }
 

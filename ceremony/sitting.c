@@ -41,7 +41,7 @@ bool sitting_begin(struct sitting *s, struct ceremony *c, const struct plan *pla
     if (!stop_signal_watch()) return err_set(err, ERR_INTERNAL, "signals cannot be watched");
     c->dialogue.watches = true;
     if (!journal_open(&c->journal, plan, o->site, err)) return false;
-    return !c->dialogue.asks || welcome(c, err);
+    return !c->dialogue.asks || o->goes_on || welcome(c, err);
 }
 
 void sitting_end(struct sitting *s, struct ceremony *c)

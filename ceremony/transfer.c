@@ -105,7 +105,7 @@ static int command(int argc, char **argv, const struct arg_command *usage, trans
 {
     struct err err = ERR_INIT;
     const char *operands[2] = {NULL, NULL};
-    struct sitting_options o = {NULL, false};
+    struct sitting_options o = {.site = NULL};
     char program[32];
     bool help = false;
     const struct arg_option options[] = {
