@@ -146,8 +146,29 @@ log_that_was_changed()
     expect 0 "$cardkeys" audit verify plan.yaml
     tells 'not compared with a token'
     found "$log" --token
+    # Nor does anybody go on with such a log, or with none: the next closing would hide what is missing.
+    for cut in yes no; do
+        [ $cut = yes ] || rm $log
+        expect 5 people : "$cardkeys" run plan.yaml
+        relates "the token keeps that a ceremony closed its log at line $lines"
+        relates 'it ends before that. Bring the whole log back'
+    done
+    the_scheme_is_refused
+    # One that begins anew and is long enough is another one.
+    sed "s/Custodian 1/Custodian 9/" whole.jsonl >$log
+    expect 5 people : "$cardkeys" run plan.yaml
     cp whole.jsonl $log
     as_far_as_planned
+    to_the_end
+}
+
+# The scheme's answer is written into the log, too.
+the_scheme_is_refused()
+{
+    expect 0 "$scheme_ca" key scheme.pem scheme-key.yaml --bits 1984 --expiry 1235
+    expect 0 "$scheme_ca" sign scheme.pem issuer-certificate.request.yaml answer
+    expect 5 people : "$cardkeys" certificate import plan.yaml answer --ca scheme-key.yaml
+    [ ! -e issuer-certificate.yaml ] || fail 'it is stored'
 }
 
 begin ceremony_life softhsm
