@@ -94,28 +94,41 @@ static bool check_end(const struct audit_read *r, const struct audit_verify_sett
     return true;
 }
 
+static bool verify(struct audit_read *r, const struct audit_verify_settings *settings,
+                   struct audit_verified *out, struct err *err)
+{
+    struct audit_verified v = {.closings = 0};
+    const struct audit_line *line = NULL;
+    do {
+        if (!audit_read_next(r, &line, err)) return false;
+        if (line && !check_line(line, settings, &v, err)) {
+            err_prefix(err, "%s:%" PRIu64, audit_read_path(r), line->seq);
+            return false;
+        }
+    } while (line);
+    if (!check_end(r, settings, err)) return false;
+    v.head = *audit_read_head(r);
+    v.behind = v.head.seq - v.last_good;
+    *out = v;
+    return true;
+}
+
 bool audit_verify(const char *path, const struct audit_verify_settings *settings, struct audit_verified *out,
                   struct err *err)
 {
-    struct audit_verified v = {.closings = 0};
     struct audit_read *r = NULL;
-    const struct audit_line *line = NULL;
-
     if (!audit_read_open(&r, path, err)) return false;
-    bool ok = true;
-    do {
-        ok = audit_read_next(r, &line, err);
-        if (ok && line && !check_line(line, settings, &v, err)) {
-            err_prefix(err, "%s:%" PRIu64, path, line->seq);
-            ok = false;
-        }
-    } while (ok && line);
-    ok = ok && check_end(r, settings, err);
-    if (ok) {
-        v.head = *audit_read_head(r);
-        v.behind = v.head.seq - v.last_good;
-        *out = v;
-    }
+    bool ok = verify(r, settings, out, err);
+    audit_read_free(r);
+    return ok;
+}
+
+bool audit_verify_over(struct reader *reader, const struct audit_verify_settings *settings,
+                       struct audit_verified *out, struct err *err)
+{
+    struct audit_read *r = NULL;
+    if (!audit_read_over(&r, reader, err)) return false;
+    bool ok = verify(r, settings, out, err);
     audit_read_free(r);
     return ok;
 }

@@ -5,6 +5,7 @@
 #define AUDIT_VERIFY_H
 
 #include "audit/line.h"
+#include "base/reader.h"
 #include "formats/signature.h"
 
 struct audit_verify_settings {
@@ -28,5 +29,8 @@ struct audit_verified {
  * signature, an anchor that is another line there, or lies behind the log's end; ERR_FILE. */
 MUST_CHECK bool audit_verify(const char *path, const struct audit_verify_settings *settings,
                              struct audit_verified *out, struct err *err);
+/* Over an open reader, which it takes over. */
+MUST_CHECK bool audit_verify_over(struct reader *reader, const struct audit_verify_settings *settings,
+                                  struct audit_verified *out, struct err *err);
 
 #endif

@@ -39,43 +39,52 @@ bool closing_look(struct ceremony *c, size_t index, struct step_result *r, struc
     struct journal_head head;
     (void)index;
     if (!journal_head(c, &head, err)) return false;
-    r->state = head.seq > 0 && head.closed ? STEP_THERE : STEP_TO_DO;
-    if (head.seq) snprintf(r->detail, sizeof(r->detail), "%" PRIu64 " lines", head.seq);
+    if (!plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site)) {
+        r->state = STEP_READY;
+        snprintf(r->detail, sizeof(r->detail), "not signed: the plan has no signing pair here");
+        return true;
+    }
+    if (head.seq == 0 && c->changes) { /* a sitting in which nothing happened */
+        r->state = STEP_READY;
+        snprintf(r->detail, sizeof(r->detail), "nothing was written down");
+        return true;
+    }
+    r->state = head.closed ? STEP_THERE : STEP_TO_DO;
+    snprintf(r->detail, sizeof(r->detail), "%" PRIu64 " lines", head.seq);
     return true;
 }
 
-/* The token keeps where the log ends. */
-static bool put_anchor(struct ceremony *c, struct hsm_token *t, struct err *err)
+/* The token keeps where the log ends, if it keeps private data at all (NSS does not). */
+static bool put_anchor(struct ceremony *c, struct hsm_token *t, bool *kept, struct err *err)
 {
     uint8_t anchor[CLOSING_ANCHOR_LEN];
     struct journal_head head;
-    if (!journal_head(c, &head, err)) return false;
+    if (!journal_head(c, &head, err) || !hsm_data_possible(t, kept, err)) return false;
+    if (!*kept) return true;
     for (size_t i = 0; i < 8; i++)
         anchor[i] = (uint8_t)(head.seq >> (56 - 8 * i));
     memcpy(anchor + 8, head.hash, sizeof(head.hash));
     return hsm_data_put(t, CLOSING_ANCHOR_LABEL, anchor, sizeof(anchor), err);
 }
 
-static bool sign(struct ceremony *c, const struct plan_key *key, struct err *err)
+static bool sign(struct ceremony *c, const struct plan_key *key, bool *kept, struct err *err)
 {
     struct hsm_token *t = NULL;
     struct hsm_pair pair;
     return place_find_pair(c, key->name, &t, &pair, err) && journal_sign(c->journal, t, &pair, err) &&
-           put_anchor(c, t, err);
+           put_anchor(c, t, kept, err);
 }
 
 bool closing_run(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
 {
     const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
     if (!closing_look(c, index, r, err)) return false;
-    if (r->state == STEP_THERE) return true;
-    if (!key) {
-        r->state = STEP_READY;
-        snprintf(r->detail, sizeof(r->detail), "not signed: the plan has no signing pair here");
-        return true;
-    }
-    if (!sign(c, key, err) || !closing_look(c, index, r, err)) return false;
+    if (!key || r->state != STEP_TO_DO) return true;
+    bool kept = false;
+    if (!sign(c, key, &kept, err) || !closing_look(c, index, r, err)) return false;
     r->state = STEP_MADE;
+    size_t used = strlen(r->detail);
+    if (!kept) snprintf(r->detail + used, sizeof(r->detail) - used, "; this token cannot keep the log's end");
     return true;
 }
 
@@ -84,9 +93,9 @@ bool closing_sign_if_open(struct ceremony *c, struct err *err)
     const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
     size_t token = key ? plan_token_index(c->plan, key->tokens[0]) : c->plan->token_count;
     struct journal_head head;
-    bool there = false;
+    bool there = false, kept = false;
     if (token == c->plan->token_count || !c->tokens[token].open) return true;
     if (!journal_head(c, &head, err) || head.seq == 0 || head.closed) return head.closed;
     if (!place_pair_is_there(c, key->name, &there, err) || !there) return !there;
-    return sign(c, key, err);
+    return sign(c, key, &kept, err);
 }

@@ -1,11 +1,14 @@
-/* ceremony/components.c - named exception 2: for a moment a key's components and the key itself are in this process.
+/* ceremony/components.c - named exception 2: for a moment a key's components, and on most tokens the key itself, are in this
+ * process.
  *
- * Why: no mechanism of the tokens in use combines two keys inside (SoftHSM refuses CKM_XOR_BASE_AND_DATA and all of
- * CKM_CONCATENATE_*), and custodians bring their components on paper or in files, so that they pass through here even
- * where a token could XOR. What keeps it small: components and key stay in locked, guarded memory (struct secret) and
- * are wiped as soon as they are combined; they are read from the terminal with echo off or from a file that only its
- * owner can read; they are compared by check value alone; nothing here can print them. libcrypto's key schedules for
- * the check values are wiped when freed. The key goes straight into the token, under its role (make_keys.c). */
+ * Why: custodians bring their components on paper or in files, and each needs its check value told, so they pass through
+ * here everywhere. Where the token adds components inside (CKM_XOR_BASE_AND_DATA; NSS has it), one at a time is here and
+ * the key never is; SoftHSM has no such mechanism, so there the sum is made here. What keeps it small: components and key
+ * stay in locked, guarded memory (struct secret) and are wiped as soon as they are combined; they are read from the
+ * terminal with echo off or from a file that only its owner can read (component_entry.c); they are compared by check
+ * value alone; nothing here can print them, save the letter that is a component's own paper (letter.c). libcrypto's key
+ * schedules for the check values are wiped when freed. The key goes straight into the token, under its role
+ * (make_keys.c). */
 #include "ceremony/components.h"
 
 #include <string.h>
@@ -13,6 +16,7 @@
 #include "base/hex.h"
 #include "ceremony/component_entry.h"
 #include "formats/derivation.h"
+#include "hsm/combine.h"
 
 /* Zero in all its bytes, or two 8-byte parts at these places equal; in constant time. */
 static bool is_zero(const struct secret *value)
@@ -99,4 +103,37 @@ out:
     secret_release(&part);
     secret_release(&sum);
     return ok;
+}
+
+/* The component goes into the token and is gone from here. */
+static bool add_inside(struct hsm_token *t, enum hsm_algorithm algorithm, const struct secret *part,
+                       struct hsm_key *sum, struct err *err)
+{
+    return sum->handle ? hsm_combine_next(t, sum, part, err)
+                       : hsm_combine_first(t, algorithm, part, sum, err);
+}
+
+bool components_combine_inside(struct ceremony *c, const struct plan_key *key, struct hsm_token *t,
+                               struct hsm_key *out, struct check_value *check, struct err *err)
+{
+    struct hsm_key sum = HSM_KEY_NONE;
+    enum hsm_algorithm algorithm;
+    bool ok = hsm_algorithm_find(key->algorithm, &algorithm, err);
+    for (size_t i = 0; ok && i < key->component_count; i++) {
+        struct secret part = SECRET_NONE;
+        ok = secret_init(&part, hsm_algorithm_len(algorithm), err) &&
+             component_take(c, key, i, algorithm, &part, err) && add_inside(t, algorithm, &part, &sum, err);
+        secret_release(&part);
+    }
+    ok = ok && hsm_kcv(t, &sum, HSM_ROLE_COMBINING, check->bytes, &check->len, err);
+    if (ok && !check_value_compare(check, key->kcv, key->kcv_len, err)) {
+        err_prefix(err, "combined key");
+        ok = false;
+    }
+    if (ok && confirm(c, key, check, err)) {
+        *out = sum;
+        return true;
+    }
+    hsm_key_destroy(t, &sum);
+    return false;
 }

@@ -14,4 +14,10 @@
 MUST_CHECK bool components_combine(struct ceremony *c, const struct plan_key *key, struct secret *value,
                                    struct check_value *check, struct err *err);
 
+/* The same where the token can add components inside (hsm_combine_can): each goes into the token as soon as it is there, and
+ * the sum is a session key of role HSM_ROLE_COMBINING, in *out, for hsm_travel_install. False, with no key left: as above, save
+ * that equal parts of a DES key do not show; the token refuses. */
+MUST_CHECK bool components_combine_inside(struct ceremony *c, const struct plan_key *key, struct hsm_token *t,
+                                          struct hsm_key *out, struct check_value *check, struct err *err);
+
 #endif

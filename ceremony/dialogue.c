@@ -209,7 +209,7 @@ static bool same_words(const char *a, const char *b)
 
 bool dialogue_types(const struct dialogue *d, const char *question, const char *due, struct err *err)
 {
-    char answer[DIALOGUE_LINE_MAX];
+    char answer[DIALOGUE_LINE_MAX] = "";
     if (!d->asks) return true;
     for (int wrong = 0; wrong < TRIES;) {
         if (!dialogue_ask(d, question, answer, sizeof(answer), err)) {

@@ -94,6 +94,12 @@ static void put_key(struct audit_event *e, const struct plan_key *key)
     audit_number(e, "version", key->version);
 }
 
+static void put_officers(struct audit_event *e, const struct officers *two)
+{
+    if (two->first[0]) audit_text(e, "officer_1", two->first);
+    if (two->second[0]) audit_text(e, "officer_2", two->second);
+}
+
 bool journal_step(struct journal *j, size_t number, const char *what, const char *outcome, const char *detail,
                   struct err *err)
 {
@@ -140,7 +146,8 @@ bool journal_key(struct journal *j, const struct journal_key *k, struct err *err
     return put(j, &e, err);
 }
 
-bool journal_key_dates(struct journal *j, const struct plan_key *key, struct err *err)
+bool journal_key_dates(struct journal *j, const struct plan_key *key, const struct officers *two,
+                       struct err *err)
 {
     struct audit_event e;
     if (!j) return true;
@@ -148,6 +155,7 @@ bool journal_key_dates(struct journal *j, const struct plan_key *key, struct err
     put_key(&e, key);
     if (key->not_before) audit_text(&e, "not_before", key->not_before);
     if (key->not_after) audit_text(&e, "not_after", key->not_after);
+    put_officers(&e, two);
     return put(j, &e, err);
 }
 
@@ -190,12 +198,6 @@ bool journal_trust(struct journal *j, const char *sender, const char *signer, co
     audit_text(&e, "signer", signer);
     audit_text(&e, "fingerprint", fingerprint);
     return put(j, &e, err);
-}
-
-static void put_officers(struct audit_event *e, const struct officers *two)
-{
-    if (two->first[0]) audit_text(e, "officer_1", two->first);
-    if (two->second[0]) audit_text(e, "officer_2", two->second);
 }
 
 bool journal_limit(struct journal *j, const struct plan_key *key, const struct officers *two, struct err *err)
@@ -308,6 +310,25 @@ bool journal_serial_is_new(const struct ceremony *c, const struct journal_import
                                        "line 'serial' says %" PRIu64 ", but number %" PRIu64
                                        " of this key was taken in from '%s' before: an old file again",
                                        i->serial, last, i->sender);
+}
+
+bool journal_trusted(const struct ceremony *c, const char *sender, const char *signer,
+                     char fingerprint[static 65], struct err *err)
+{
+    struct audit_read *r = NULL;
+    const struct audit_line *line = NULL;
+    fingerprint[0] = 0;
+    if (!c->plan->audit_log || !output_is_there(c->plan->audit_log)) return true;
+    bool ok = audit_read_open(&r, c->plan->audit_log, err);
+    while (ok && (ok = audit_read_next(r, &line, err)) && line) {
+        if (strcmp(line->event, "trust") != 0) continue;
+        const char *from = audit_line_text(line, "sender"), *who = audit_line_text(line, "signer"),
+                   *what = audit_line_text(line, "fingerprint");
+        if (from && who && what && strcmp(from, sender) == 0 && strcmp(who, signer) == 0)
+            snprintf(fingerprint, 65, "%s", what);
+    }
+    audit_read_free(r);
+    return ok;
 }
 
 bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key, struct plan_limit *limit,

@@ -37,7 +37,8 @@ MUST_CHECK bool journal_key(struct journal *j, const struct journal_key *k, stru
 MUST_CHECK bool journal_known_check(const struct ceremony *c, const struct plan_key *key,
                                     struct check_value *check, struct err *err);
 /* The plan's dates for a key that the log knows with others. */
-MUST_CHECK bool journal_key_dates(struct journal *j, const struct plan_key *key, struct err *err);
+MUST_CHECK bool journal_key_dates(struct journal *j, const struct plan_key *key, const struct officers *two,
+                                  struct err *err);
 /* *known: the log has these dates, or does not know the key at all. */
 MUST_CHECK bool journal_dates_are_known(const struct ceremony *c, const struct plan_key *key, bool *known,
                                         struct err *err);
@@ -57,6 +58,9 @@ MUST_CHECK bool journal_import(struct journal *j, const struct journal_import *i
 /* fingerprint: 64 hex digits. */
 MUST_CHECK bool journal_trust(struct journal *j, const char *sender, const char *signer,
                               const char *fingerprint, struct err *err);
+/* The fingerprint under which the signer was last trusted; "" where the log does not say. */
+MUST_CHECK bool journal_trusted(const struct ceremony *c, const char *sender, const char *signer,
+                                char fingerprint[static 65], struct err *err);
 /* The limit that is in force, by this log; blocks is 0 where none was set. */
 MUST_CHECK bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key,
                                        struct plan_limit *limit, struct err *err);

@@ -43,6 +43,14 @@ void key_story_describe(const struct plan_key *key, char *text, size_t size)
     }
 }
 
+void key_story_check(const struct plan_key *key, const struct check_value *check, struct step_result *r)
+{
+    char text[CHECK_VALUE_TEXT];
+    check_value_text(check, text);
+    snprintf(r->detail, sizeof(r->detail), "%s %s", key->bits ? "public part's fingerprint" : "check value",
+             text);
+}
+
 /* Custodians in the order in which they come to the keyboard. */
 static void tell_custodians(const struct plan *p, const struct plan_key *key, struct step_story *s)
 {
@@ -117,10 +125,8 @@ void key_story_make(const struct plan *p, const struct plan_key *key, struct ste
     } else {
         STORY(s->who, "%s", plan_people(p, DUTY_OFFICER, officers));
         if (key->bits)
-            STORY(s->what,
-                  "The token generates an RSA key pair of %u bits with exponent %lu. The private part never "
-                  "leaves it.",
-                  key->bits, key->exponent);
+            STORY(s->what, "The token generates an RSA key pair of %u bits with exponent %lu.%s", key->bits,
+                  key->exponent, key->hand_over_count ? "" : " The private part never leaves it.");
         else
             STORY(s->what, "The token generates the key (%s) at random.", key->algorithm);
         STORY(s->next, key->bits ? "Write the digits of the public part's fingerprint onto the form."

@@ -38,6 +38,9 @@ struct step_row {
     void (*tell)(const struct plan *p, size_t index, struct step_story *s);
     step_fn *look; /* changes nothing; false: what is there is wrong */
     step_fn *run;  /* does it, unless it is done; false: refused, with everything as it was */
+    /* Of a row that stands twice, before the keys and after them: which of its steps are late? NULL: the row has all. */
+    bool (*is_late)(const struct plan *p, size_t index);
+    bool late; /* this one has the late ones */
 };
 
 /* The rows in the order of a ceremony. */

@@ -53,19 +53,24 @@ static void look_at_steps(struct ceremony *c, struct findings *f)
     }
 }
 
-static bool is_planned(const struct findings *f, const char *label)
+/* Of this label and class: a secret key beside a pair of the same name is one too many. */
+static bool is_planned(const struct findings *f, const struct hsm_object_seen *o)
 {
     const struct plan *p = f->c->plan;
     for (size_t i = 0; i < p->key_count; i++) {
         for (size_t t = 0; t < p->keys[i].token_count; t++) {
-            if (strcmp(p->keys[i].label, label) == 0 && strcmp(p->keys[i].tokens[t], f->token->name) == 0)
+            if (strcmp(p->keys[i].label, o->label) == 0 &&
+                strcmp(p->keys[i].tokens[t], f->token->name) == 0 &&
+                (p->keys[i].bits == 0) == (o->class == HSM_OBJECT_SECRET))
                 return true;
         }
     }
     for (size_t i = 0; i < p->trust_count; i++) {
         char due[96];
         snprintf(due, sizeof(due), TRUST_LABEL_PREFIX "%s", p->trusts[i].signer);
-        if (strcmp(p->trusts[i].at, f->token->name) == 0 && strcmp(label, due) == 0) return true;
+        if (strcmp(p->trusts[i].at, f->token->name) == 0 && strcmp(o->label, due) == 0 &&
+            o->class == HSM_OBJECT_PUBLIC)
+            return true;
     }
     return false;
 }
@@ -75,7 +80,7 @@ static bool look_at_object(void *context, const struct hsm_object_seen *o, struc
     struct findings *f = context;
     char what[160];
     (void)err;
-    if (is_planned(f, o->label)) return true;
+    if (is_planned(f, o)) return true;
     snprintf(what, sizeof(what), "token %s, %s '%s'", f->token->name, hsm_object_class_name(o->class),
              o->label);
     find(f, ERR_TOKEN, what, "the plan knows no such key");

@@ -123,6 +123,7 @@ static const struct schema_field fields[] = {
     {"carry", SCHEMA_OPTIONAL, job_read_carry, 0},
     {"applications", SCHEMA_REQUIRED, job_read_applications, 0},
     {"counter", SCHEMA_OPTIONAL, read_counter, 0},
+    {"audit_log", SCHEMA_OPTIONAL, schema_file, offsetof(struct job, audit_log)},
     {"strict", SCHEMA_OPTIONAL, schema_flag, offsetof(struct job, strict)},
     {"on_bad_record", SCHEMA_OPTIONAL, read_on_bad_record, offsetof(struct job, on_bad_record)},
     {"output", SCHEMA_REQUIRED, read_output, 0},
@@ -231,6 +232,7 @@ void job_free(struct job *j)
     free(j->chip_mic);
     free(j->object_id_field);
     free(j->counter_path);
+    free(j->audit_log);
     free(j->output_path);
     free(j->set_aside_path);
     free(j);

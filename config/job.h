@@ -119,6 +119,7 @@ struct job {
     size_t application_count;
     char *counter_path;     /* NULL: the job has no counter */
     uint64_t counter_first; /* where a new counter file starts */
+    char *audit_log;        /* NULL: the job has none */
     bool strict;
     enum on_bad_record on_bad_record;
     char *output_path, *set_aside_path;

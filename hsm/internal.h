@@ -63,8 +63,8 @@ enum hsm_part hsm_part_of(const struct hsm_key_ref *ref);
 enum hsm_origin { HSM_GENERATED, HSM_DERIVED, HSM_UNWRAPPED, HSM_CREATED };
 /* Everything that the role's row says about this part, for a key of `algorithm`; label only for token objects.
  * False (ERR_CONFIG): the role has no row for this part or algorithm. */
-MUST_CHECK bool hsm_template_role(const struct hsm_token *t, struct hsm_template *tp,
-                                  const struct hsm_key_ref *ref, enum hsm_part part, struct err *err);
+MUST_CHECK bool hsm_template_role(struct hsm_token *t, struct hsm_template *tp, const struct hsm_key_ref *ref,
+                                  enum hsm_part part, struct err *err);
 /* Appends the class, type and length of a secret key. */
 void hsm_template_secret(struct hsm_template *tp, enum hsm_algorithm a, enum hsm_origin origin,
                          size_t generic_len);
@@ -115,14 +115,17 @@ MUST_CHECK bool hsm_combine_try(struct hsm_token *t, struct err *err);
 MUST_CHECK bool hsm_objects_find(struct hsm_token *t, struct hsm_template *tp, CK_OBJECT_HANDLE *out,
                                  size_t room, size_t *count, struct err *err);
 
+/* A random key that may wrap and unwrap by RFC 5649, never leaves, and lives in the session (travel.c). */
+MUST_CHECK bool hsm_travel_make_ferry(struct hsm_token *t, struct hsm_key *out, struct err *err);
+/* A public key as an object of this role: on the token under ref's label, or in the session. */
+MUST_CHECK bool hsm_pair_create_public(struct hsm_token *t, const struct hsm_key_ref *ref,
+                                       const struct hsm_public *key, struct hsm_key *out, struct err *err);
+
 /* The public part's numbers. False also if they are longer than struct hsm_pair holds. */
 MUST_CHECK bool hsm_pair_read_public(struct hsm_token *t, struct hsm_pair *pair, struct err *err);
 /* The object's type, and for AES its length, are those of the reference. */
 MUST_CHECK bool hsm_key_check_algorithm(struct hsm_token *t, const struct hsm_key_ref *ref,
                                         CK_OBJECT_HANDLE object, struct err *err);
-/* The key's check value is the reference's, if that has one. */
-MUST_CHECK bool hsm_key_check_kcv(struct hsm_token *t, const struct hsm_key_ref *ref,
-                                  const struct hsm_key *key, struct err *err);
 /* For token objects: false if the label is taken, which would make both keys unusable. */
 MUST_CHECK bool hsm_key_label_free(struct hsm_token *t, const struct hsm_key_ref *ref, struct err *err);
 /* The one object of this reference and part on this token. */

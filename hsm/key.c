@@ -111,8 +111,8 @@ bool hsm_key_check_algorithm(struct hsm_token *t, const struct hsm_key_ref *ref,
     return true;
 }
 
-bool hsm_key_check_kcv(struct hsm_token *t, const struct hsm_key_ref *ref, const struct hsm_key *key,
-                       struct err *err)
+static bool check_kcv(struct hsm_token *t, const struct hsm_key_ref *ref, const struct hsm_key *key,
+                      struct err *err)
 {
     uint8_t kcv[HSM_KCV_MAX];
     size_t len = 0;
@@ -141,7 +141,7 @@ bool hsm_key_find(struct hsm_token *t, const struct hsm_key_ref *ref, struct hsm
         return false;
     }
     if (!hsm_key_check_role(t, ref, &key, err)) return false; /* names the key itself */
-    if (!hsm_key_check_kcv(t, ref, &key, err)) {
+    if (!check_kcv(t, ref, &key, err)) {
         err_prefix(err, "key '%s'", ref->name);
         return false;
     }

@@ -1,5 +1,5 @@
 /* hsm/probe.c - what this token really does: the short form that every start makes, and the names of abilities. The
- * trials of the full form are in doctor.c.
+ * full form is in doctor.c, its trials in hsm/examine/.
  *
  * Probe keys are random, session-only and destroyed at once. RFC 5649 is recognised by what comes out: a 16-byte key
  * gives 24 bytes that differ from RFC 3394's and unwrap to a key with the same CMAC. NSS gives 32 bytes for the
@@ -38,10 +38,11 @@ const struct hsm_ability_row *hsm_ability_row(enum hsm_ability ability)
     return &rows[ability];
 }
 
-void hsm_probe_why(struct hsm_token *t, enum hsm_ability ability, const struct err *err)
+/* Keeps the cause as the reason why there is no RFC 5649, without the advice behind it. */
+static void keep_why(struct hsm_profile *p, const struct err *err)
 {
-    char *why = t->profile.why[ability];
-    snprintf(why, sizeof t->profile.why[0], "%.63s", err->text);
+    char *why = p->why[HSM_CAN_KWP];
+    snprintf(why, sizeof p->why[0], "%.63s", err->text);
     char *advice = strstr(why, " (the ");
     if (advice) *advice = 0;
 }
@@ -53,11 +54,16 @@ const struct hsm_profile *hsm_token_profile(const struct hsm_token *t)
 
 void hsm_probe_template(struct hsm_template *tp, enum hsm_algorithm a, unsigned uses)
 {
+    hsm_template_init(tp);
+    hsm_template_secret(tp, a, HSM_GENERATED, PROBE_GENERIC_LEN);
+    hsm_probe_uses(tp, uses);
+}
+
+void hsm_probe_uses(struct hsm_template *tp, unsigned uses)
+{
     static const CK_ATTRIBUTE_TYPE types[] = {CKA_ENCRYPT, CKA_DECRYPT,   CKA_SIGN,
                                               CKA_VERIFY,  CKA_WRAP,      CKA_UNWRAP,
                                               CKA_DERIVE,  CKA_SENSITIVE, CKA_EXTRACTABLE};
-    hsm_template_init(tp);
-    hsm_template_secret(tp, a, HSM_GENERATED, PROBE_GENERIC_LEN);
     hsm_template_bool(tp, CKA_TOKEN, false);
     hsm_template_bool(tp, CKA_PRIVATE, false);
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
@@ -188,6 +194,10 @@ static bool try_destroyable(struct hsm_token *t, bool *honoured, struct err *err
     }
     rv = t->fn->C_CloseSession(t->session);
     t->session = control;
+    if (rv != CKR_OK && !t->broken) { /* its key is still there */
+        t->broken = true;
+        snprintf(t->cause, sizeof t->cause, "a session could not be closed");
+    }
     return ok && hsm_call(t, "C_CloseSession", rv, err);
 }
 
@@ -199,7 +209,7 @@ static bool try_attributes(struct hsm_token *t, struct err *err)
     enum { ALL = PROBE_COPYABLE | PROBE_ALLOWED | PROBE_TEMPLATES };
     struct hsm_profile *p = &t->profile;
     struct hsm_key key = HSM_KEY_NONE;
-    bool taken = false, allowed = false, copyable = false, destroyable = false;
+    bool taken = false, allowed = false, copyable = false;
     unsigned set = 0;
 
     if (!try_taking(t, ALL, &taken, &key, err)) return false;
@@ -212,10 +222,8 @@ static bool try_attributes(struct hsm_token *t, struct err *err)
     }
     if ((set & PROBE_ALLOWED) && !try_allowed(t, &allowed, err)) return false;
     if ((set & PROBE_COPYABLE) && !try_copyable(t, &copyable, err)) return false;
-    if (!try_destroyable(t, &destroyable, err)) return false;
     p->can[HSM_HONOURS_ALLOWED_MECHANISMS] = allowed;
     p->takes_copyable = copyable;
-    p->takes_destroyable = destroyable;
     p->takes_templates = (set & PROBE_TEMPLATES) && allowed;
     if (!allowed)
         snprintf(p->why[HSM_HONOURS_ALLOWED_MECHANISMS], sizeof p->why[0], "%s",
@@ -303,12 +311,27 @@ static bool choose_kwp(struct hsm_token *t, struct err *err)
         }
     }
     p->can[HSM_CAN_KWP] = p->kwp_mechanism != 0;
-    if (!p->kwp_mechanism) hsm_probe_why(t, HSM_CAN_KWP, &why);
+    if (!p->kwp_mechanism) keep_why(p, &why);
     ok = true;
 out:
     hsm_key_destroy(t, &key);
     hsm_key_destroy(t, &kek);
     return ok;
+}
+
+bool hsm_probe_destroyable(struct hsm_token *t, struct err *err)
+{
+    struct err why = ERR_INIT;
+    bool honoured = false;
+    if (t->profile.tried_destroyable) return true;
+    if (!try_destroyable(t, &honoured, &why)) {
+        *err = why;
+        err_prefix(err, "trying whether the token keeps keys");
+        return false;
+    }
+    t->profile.tried_destroyable = true;
+    t->profile.takes_destroyable = honoured;
+    return true;
 }
 
 bool hsm_probe(struct hsm_token *t, bool full, struct err *err)
@@ -320,7 +343,8 @@ bool hsm_probe(struct hsm_token *t, bool full, struct err *err)
         err_prefix(err, "trying what the token can do");
         return false;
     }
-    if (full) hsm_probe_all(t);
+    if (full && !hsm_probe_destroyable(t, err)) return false;
+    if (full && !hsm_probe_all(t, err)) return false;
     if (t->broken)
         return err_set(err, ERR_TOKEN, "the session broke while trying what the token can do: %s", t->cause);
     return true;

@@ -36,17 +36,17 @@ const struct hsm_ability_row *hsm_ability_row(enum hsm_ability ability);
 struct hsm_profile {
     bool can[HSM_ABILITY_COUNT];
     unsigned long kwp_mechanism; /* what gives RFC 5649 here */
-    bool kwp_pads_to_8;          /* keys are zero-padded to 8n before (SoftHSM) */
-    bool forces_des_parity;
     bool takes_copyable,
         takes_templates; /* COPYABLE=false, WRAP_TEMPLATE and UNWRAP_TEMPLATE on a new key, and honours them */
-    bool takes_destroyable;          /* DESTROYABLE=false, and honours it */
-    bool check_value_after_derive;   /* whether CKA_CHECK_VALUE could be believed (it is not used) */
-    char why[HSM_ABILITY_COUNT][64]; /* for what it cannot: "C_WrapKey: CKR_MECHANISM_INVALID" */
+    bool tried_destroyable, takes_destroyable; /* DESTROYABLE=false, and honours it (hsm_probe_destroyable) */
+    char why[HSM_ABILITY_COUNT][64];           /* for what it cannot: "C_WrapKey: CKR_MECHANISM_INVALID" */
 };
-/* Tries everything (full: also RSA generation, 100 ms or so) or only what a worker needs to choose mechanisms. Leaves no object.
+/* Tries every ability (full: also RSA generation, 100 ms or so; by trials of hsm/examine.h) or only what a worker needs to choose mechanisms. Leaves no object.
  * The token keeps the result; hsm_token_open calls the short form. */
 MUST_CHECK bool hsm_probe(struct hsm_token *t, bool full, struct err *err);
+/* Whether DESTROYABLE=false is honoured, into the profile: once, when a key is first to be kept, and in the full form. Not at
+ * every start, because the trial's key cannot be destroyed: it ends with a session of its own. */
+MUST_CHECK bool hsm_probe_destroyable(struct hsm_token *t, struct err *err);
 const struct hsm_profile *hsm_token_profile(const struct hsm_token *t);
 
 #endif

@@ -1,4 +1,4 @@
-/* hsm/probe_internal.h - what probe.c and doctor.c share. */
+/* hsm/probe_internal.h - what probe.c, doctor.c and the trials of hsm/examine/ share. */
 #ifndef HSM_PROBE_INTERNAL_H
 #define HSM_PROBE_INTERNAL_H
 
@@ -21,6 +21,8 @@ enum { PROBE_COPYABLE = 1, PROBE_ALLOWED = 2, PROBE_TEMPLATES = 4, PROBE_DESTROY
 enum { PROBE_GENERIC_LEN = 20 /* no multiple of 8, so that padding shows */ };
 
 void hsm_probe_template(struct hsm_template *tp, enum hsm_algorithm a, unsigned uses);
+/* Appends: session object, not private, and each of the uses true or false. */
+void hsm_probe_uses(struct hsm_template *tp, unsigned uses);
 MUST_CHECK bool hsm_probe_generate(struct hsm_token *t, struct hsm_template *tp, enum hsm_algorithm a,
                                    struct hsm_key *out, struct err *err);
 MUST_CHECK bool hsm_probe_key(struct hsm_token *t, enum hsm_algorithm a, unsigned uses, struct hsm_key *out,
@@ -34,9 +36,7 @@ MUST_CHECK bool hsm_probe_unwrap(struct hsm_token *t, CK_MECHANISM *m, const str
 /* Return values that tell what a token cannot do. Any other failure is a fault, from which nothing may be concluded:
  * taken for an answer, it would loosen the checks that follow. */
 bool hsm_probe_is_answer(CK_RV rv);
-/* Keeps the cause as the reason why not, without the advice behind it. */
-void hsm_probe_why(struct hsm_token *t, enum hsm_ability ability, const struct err *err);
-/* Every ability of the table, into the token's profile (doctor.c). */
-void hsm_probe_all(struct hsm_token *t);
+/* Every ability of the table, into the token's profile (doctor.c). False (ERR_TOKEN): the session broke. */
+MUST_CHECK bool hsm_probe_all(struct hsm_token *t, struct err *err);
 
 #endif

@@ -117,6 +117,10 @@ static const struct role_row rows[] = {
     {HSM_ROLE_SIGNING_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | VERIFY, {CKM_SHA256_RSA_PKCS, END}, false},
     {HSM_ROLE_KEY_EXCHANGE_PAIR, HSM_PART_PRIVATE, RSA, KEPT | UNWRAP, {CKM_RSA_PKCS_OAEP, END}, false},
     {HSM_ROLE_KEY_EXCHANGE_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | WRAP, {CKM_RSA_PKCS_OAEP, END}, false},
+    {HSM_ROLE_TRAVELLING_PAIR, HSM_PART_PRIVATE, RSA, PRIVATE | PASSING, {END}, false},
+    {HSM_ROLE_TRAVELLING_PAIR, HSM_PART_PUBLIC, RSA, 0, {END}, false},
+    {HSM_ROLE_PROVING_PAIR, HSM_PART_PRIVATE, RSA, PRIVATE | SENSITIVE | SIGN, {CKM_SHA256_RSA_PKCS, END}, false},
+    {HSM_ROLE_PROVING_PAIR, HSM_PART_PUBLIC, RSA, VERIFY, {CKM_SHA256_RSA_PKCS, END}, false},
     {HSM_ROLE_CARD_PAIR, HSM_PART_PRIVATE, RSA, PASSING, {END}, false},
     {HSM_ROLE_CARD_PAIR, HSM_PART_PUBLIC, RSA, VERIFY, {END}, false},
 };
@@ -267,11 +271,11 @@ static bool applies(const struct hsm_token *t, const struct attribute_row *a, co
     return true;
 }
 
-bool hsm_template_role(const struct hsm_token *t, struct hsm_template *tp, const struct hsm_key_ref *ref,
+bool hsm_template_role(struct hsm_token *t, struct hsm_template *tp, const struct hsm_key_ref *ref,
                        enum hsm_part part, struct err *err)
 {
     const struct role_row *row = find_row(ref, part, err);
-    if (!row) return false;
+    if (!row || (ref->keep && !hsm_probe_destroyable(t, err))) return false;
     for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {
         const struct attribute_row *a = &attributes[i];
         if (a->bit == MODIFIABLE || !applies(t, a, ref, part)) continue;
@@ -314,6 +318,9 @@ static bool check_bools(struct hsm_token *t, const struct hsm_key_ref *ref, cons
                            asked[i]->wider);
         bool is = value[i] != CK_FALSE, due = (row->set & asked[i]->bit) != 0;
         if (is == due) continue;
+        if (asked[i]->bit == DESTROYABLE)
+            return err_set(err, ERR_TOKEN, "key '%s' may be destroyed: it should leave only with its token",
+                           ref->name);
         bool wider = is == asked[i]->wider_value;
         return err_set(err, ERR_TOKEN, "key '%s' %s: role %s %s", ref->name,
                        wider ? asked[i]->wider : asked[i]->narrower, hsm_role_name(ref->role),
@@ -399,6 +406,7 @@ bool hsm_template_check(struct hsm_token *t, const struct hsm_key_ref *ref, enum
         err_prefix(err, "key '%s'", ref->name);
         return false;
     }
+    if (ref->keep && !hsm_probe_destroyable(t, err)) return false;
     if (!check_bools(t, ref, row, object, err)) return false;
     if (!(row->set & TOKEN) || part == HSM_PART_PUBLIC || !t->profile.can[HSM_HONOURS_ALLOWED_MECHANISMS])
         return true;

@@ -13,12 +13,13 @@
  * bytes more than the key must come out. For that alone the session object of the rehearsal is EXTRACTABLE. */
 #include "hsm/travel.h"
 
+#include "base/hex.h"
 #include "hsm/internal.h"
 
 enum { BLOB_MAX = 64 /* of a secret key by RFC 5649 */, KWP_OVERHEAD = 8 };
 
 /* Is it a secret key that this role can have? The role's template knows; it is thrown away. */
-static bool check_ref(const struct hsm_token *t, const struct hsm_key_ref *ref, struct err *err)
+static bool check_ref(struct hsm_token *t, const struct hsm_key_ref *ref, struct err *err)
 {
     struct hsm_template tp;
     hsm_template_init(&tp);
@@ -142,7 +143,13 @@ static bool unwrap(struct hsm_token *t, struct arrival *a, const struct hsm_key_
     }
     CK_RV rv = t->fn->C_UnwrapKey(t->session, &a->mechanism, a->by->handle, hsm_bytes(a->data), a->len,
                                   tp.attr, tp.count, &handle);
-    if (!hsm_call(t, "C_UnwrapKey", rv, err)) return false;
+    if (!hsm_call(t, "C_UnwrapKey", rv, err)) {
+        if (rv != CKR_GENERAL_ERROR) return false;
+        return err_set(
+            err, ERR_TOKEN,
+            "C_UnwrapKey: CKR_GENERAL_ERROR (a soft token says so of a wrapped key that is damaged, "
+            "or was wrapped under another key)");
+    }
     *out = (struct hsm_key){handle, ref->algorithm};
     return true;
 }
@@ -153,6 +160,16 @@ struct value {
     size_t len; /* 0: not known yet */
 };
 
+static bool compare(const struct value *is, const uint8_t *due, size_t due_len, struct err *err)
+{
+    char text[2 * HSM_KCV_MAX + 1], due_text[2 * HSM_KCV_MAX + 1];
+    if (due_len <= is->len && bytes_equal(is->kcv, due_len, due, due_len)) return true;
+    hex_write(text, sizeof text, is->kcv, is->len, false);
+    hex_write(due_text, sizeof due_text, due, due_len, false);
+    return err_set(err, ERR_TOKEN, "its check value is %s, it should be %s: it is another key", text,
+                   due_text);
+}
+
 /* Kind and check value of what came out; the first time, the check value is noted. */
 static bool check(struct hsm_token *t, const struct hsm_key_ref *ref, const struct hsm_key *key,
                   struct value *known, struct err *err)
@@ -160,12 +177,9 @@ static bool check(struct hsm_token *t, const struct hsm_key_ref *ref, const stru
     struct value v;
     if (!hsm_key_check_algorithm(t, ref, key->handle, err)) return false;
     if (!hsm_kcv(t, key, ref->role, v.kcv, &v.len, err)) return false;
-    if (known->len == 0) {
-        if (!hsm_key_check_kcv(t, ref, key, err)) return false;
-        *known = v;
-    }
-    if (bytes_equal(v.kcv, v.len, known->kcv, known->len)) return true;
-    return err_set(err, ERR_TOKEN, "another key came out than went in: its check value differs");
+    if (known->len > 0) return compare(&v, known->kcv, known->len, err);
+    *known = v;
+    return compare(&v, ref->kcv, ref->kcv_len, err);
 }
 
 static bool weigh(struct hsm_token *t, const struct hsm_key *ferry, const struct hsm_key *key,
@@ -213,7 +227,7 @@ static bool arrive(struct hsm_token *t, struct arrival *a, const struct hsm_key_
     return false;
 }
 
-static bool make_ferry(struct hsm_token *t, struct hsm_key *out, struct err *err)
+bool hsm_travel_make_ferry(struct hsm_token *t, struct hsm_key *out, struct err *err)
 {
     static const struct hsm_key_ref ref = {.name = "ferry", .role = HSM_ROLE_FERRY, .algorithm = HSM_AES256};
     return hsm_key_generate(t, &ref, out, err);
@@ -230,9 +244,8 @@ static bool install(struct hsm_token *t, const struct hsm_key *key, const struct
 
     buf_init(&blob, BLOB_MAX);
     if (!hsm_wrap_kwp_mechanism(t, &a.mechanism, err)) goto out;
-    if (!hsm_key_check_kcv(t, &session, key, err)) goto out;
-    if (!hsm_kcv(t, key, session.role, known.kcv, &known.len, err)) goto out;
-    if (!make_ferry(t, &a.ferry, err)) goto out;
+    if (!check(t, &session, key, &known, err)) goto out;
+    if (!hsm_travel_make_ferry(t, &a.ferry, err)) goto out;
     if (!hsm_wrap_kwp(t, &a.ferry, key, &blob, err)) goto out;
     a.by = &a.ferry;
     a.data = blob.data;
@@ -273,7 +286,7 @@ static bool receive(struct hsm_token *t, const struct hsm_travel_blob *blob, con
             return err_set(err, ERR_INPUT, "%zu bytes are no wrapped %s key", blob->len,
                            hsm_algorithm_name(ref->algorithm));
     }
-    bool ok = make_ferry(t, &a.ferry, err) && arrive(t, &a, ref, &known, installed, err);
+    bool ok = hsm_travel_make_ferry(t, &a.ferry, err) && arrive(t, &a, ref, &known, installed, err);
     hsm_key_destroy(t, &a.ferry);
     return ok;
 }

@@ -55,6 +55,7 @@ static bool derive(struct workshop *w, const struct planned_master *from, const 
                        (unsigned)from->key->version);
     for (size_t i = 0; from->block.xor_k1 && i < from->block.len; i++)
         data[i] ^= master->k1[i % sizeof(master->k1)];
+    if (w->used) usage_add(w->used, w->job, from);
     if (hsm_derive(w->keys->master, &master->key, data, from->block.len, result, out, err)) return true;
     err_prefix(err, "derive from %s/%u", from->key->name, (unsigned)from->key->version);
     return false;
@@ -82,16 +83,10 @@ struct card_wrap {
     uint8_t iv[16];
 };
 
-static bool same_card_key(const struct planned_key *a, const struct planned_key *b)
-{
-    const struct derivation_block *x = &a->card_key.block, *y = &b->card_key.block;
-    return a->card_key.key == b->card_key.key && bytes_equal(x->data, x->len, y->data, y->len);
-}
-
 static bool card_wrap_ready(struct workshop *w, const struct planned_key *k, struct card_wrap *wrap,
                             struct err *err)
 {
-    if (wrap->of && same_card_key(wrap->of, k)) return true;
+    if (wrap->of && plan_same_card_key(wrap->of, k)) return true;
     struct hsm_key_ref ref = {.name = k->card_key.key->name, .role = HSM_ROLE_CARD_STATIC};
     if (!static_algorithm(&k->card_key.block, &ref.algorithm, err)) return false;
     hsm_key_destroy(w->keys->master, &wrap->key);

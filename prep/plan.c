@@ -45,6 +45,12 @@ const struct planned_value *plan_value(const struct planned_application *a, uint
     return index < 0 ? NULL : &a->values[index];
 }
 
+bool plan_same_card_key(const struct planned_key *a, const struct planned_key *b)
+{
+    const struct derivation_block *x = &a->card_key.block, *y = &b->card_key.block;
+    return a->card_key.key == b->card_key.key && bytes_equal(x->data, x->len, y->data, y->len);
+}
+
 void plan_unique_key(const struct planned_application *a, struct buf *out)
 {
     const struct profile *profile = a->application ? a->application->profile : NULL;

@@ -98,6 +98,8 @@ MUST_CHECK bool planner_plan(struct planner *p, const struct card_input *in, str
                              struct err *err);
 /* The values that together must be unique in the job (profile's `unique`), as one key per application; empty if none. */
 void plan_unique_key(const struct planned_application *a, struct buf *out);
+/* Second embodiment: do these two keys travel under the same key of the card's own? */
+bool plan_same_card_key(const struct planned_key *a, const struct planned_key *b);
 /* The planned value of a tag, or NULL. */
 const struct planned_value *plan_value(const struct planned_application *a, uint32_t tag);
 

@@ -74,6 +74,11 @@ void workshop_set_pair_maker(struct workshop *w, const struct pair_maker *maker)
     w->maker = *maker;
 }
 
+void workshop_count(struct workshop *w, struct usage *used)
+{
+    w->used = used;
+}
+
 static bool put_application(struct workshop *w, const struct planned_application *a, struct buf *out,
                             struct err *err)
 {

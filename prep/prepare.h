@@ -46,6 +46,9 @@ MUST_CHECK bool workshop_new(struct workshop **out, const struct job *job,
 void workshop_free(struct workshop *w);
 /* Replaces the maker of pairs (bench, later the pool). */
 void workshop_set_pair_maker(struct workshop *w, const struct pair_maker *maker);
+/* From now on the derivations that are asked of the token are added here, one usage per key of the job (prep/usage.h). */
+struct usage;
+void workshop_count(struct workshop *w, struct usage *used);
 /* Appends the whole record, RLEN … SEAL's MAC. False: nothing appended, no object left in the session; ERR_TOKEN or ERR_INPUT
  * (a record over 254 bytes, …), naming application and key. If an object could not be destroyed: ERR_TOKEN, the token is
  * broken (hsm_token_is_broken), and the process has to end its session. */

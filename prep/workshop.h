@@ -8,6 +8,7 @@
 #define PREP_WORKSHOP_H
 
 #include "prep/prepare.h"
+#include "prep/usage.h"
 
 /* ---- keyring.c ---- */
 struct ring_master {
@@ -65,6 +66,9 @@ struct workshop {
     struct certificate_value certificates[CERTIFICATE_VALUES];
     size_t certificate_count;
     struct buf secrets, clear, random, inner, static_data, block, ssad, icc, icc_remainder;
+
+    struct usage
+        *used; /* one per key of the job: derivations asked of the token; NULL unless somebody counts */
 
     struct buf data; /* DATA of the entry */
     struct buf record;

@@ -163,8 +163,25 @@ static void print_input(const struct check *c)
         printf("  entries the job does not name %" PRIu64 "\n", survey->unnamed_entries);
 }
 
+/* What the audit log knows of the masters' use. */
+static void print_uses(const struct check *c)
+{
+    const struct session *s = &c->session;
+    for (size_t i = 0; s->history && i < s->job->key_count; i++) {
+        const struct key_settings *key = &s->job->keys[i];
+        struct history_limit limit = key_history_limit(s->history, key);
+        printf("key %s/%u: %" PRIu64 " blocks of %zu bytes used, this job adds %" PRIu64, key->name,
+               (unsigned)key->version, key_history_used(s->history, key), usage_block_len(key),
+               s->survey.usage[i].blocks);
+        if (!limit.none) printf("; limit %" PRIu64 ", then %s", limit.blocks, limit.stop ? "stop" : "warn");
+        putchar('\n');
+    }
+}
+
 static void print_warnings(struct check *c)
 {
+    const char *keys = buf_text(&c->session.key_warnings);
+    if (keys && keys[0]) fprintf(stderr, "%s", keys);
     const char *messages = buf_text(&c->session.survey.messages), *unused = buf_text(&c->unused_rows);
     const char *fields = buf_text(&c->session.unused_fields);
     if (fields && fields[0]) fprintf(stderr, "%s", fields);
@@ -186,6 +203,7 @@ static void print_text(struct check *c)
     hex_write(hash, sizeof(hash), c->session.settings_hash, SHA256_LEN, true);
     printf("job '%s': settings SHA-256 %s\n", job->name, hash);
     print_input(c);
+    print_uses(c);
     if (c->options->no_token) {
         puts("token: not asked (--no-token)");
         return;
@@ -200,6 +218,29 @@ static void print_text(struct check *c)
     progress_duration(duration, sizeof(duration), estimate_ms(c));
     printf("time: about %s (trial: %" PRIu64 " cards in %" PRIu64 " ms)\n", duration, c->trial_cards,
            c->trial_ms);
+}
+
+/* Member "keys" of a job with an audit log. */
+static bool put_uses(json_t *o, const struct session *s)
+{
+    if (!s->history) return true;
+    json_t *keys = json_array();
+    bool ok = keys && json_object_set_new(o, "keys", keys) == 0;
+    for (size_t i = 0; ok && i < s->job->key_count; i++) {
+        const struct key_settings *key = &s->job->keys[i];
+        struct history_limit limit = key_history_limit(s->history, key);
+        json_t *k = json_pack("{s:s, s:i, s:i, s:I, s:I, s:I}", "name", key->name, "version",
+                              (int)key->version, "block_bytes", (int)usage_block_len(key), "blocks_used",
+                              (json_int_t)key_history_used(s->history, key), "derivations_planned",
+                              (json_int_t)s->survey.usage[i].derivations, "blocks_planned",
+                              (json_int_t)s->survey.usage[i].blocks);
+        ok = k && json_array_append(keys, k) == 0;
+        if (ok && !limit.none)
+            ok = json_object_set_new(k, "limit_blocks", json_integer((json_int_t)limit.blocks)) == 0 &&
+                 json_object_set_new(k, "limit_then", json_string(limit.stop ? "stop" : "warn")) == 0;
+        json_decref(k);
+    }
+    return ok;
 }
 
 static bool print_json(struct check *c, struct err *err)
@@ -223,7 +264,10 @@ static bool print_json(struct check *c, struct err *err)
                   (json_int_t)s->survey.open_entries_copied, "unused_rows", (json_int_t)c->unused_count,
                   "token_checked", !c->options->no_token, "trial_cards", (json_int_t)c->trial_cards,
                   "trial_ms", (json_int_t)c->trial_ms, "estimate_ms", (json_int_t)estimate_ms(c));
-    if (!o) return err_set_no_memory(err);
+    if (!o || !put_uses(o, s)) {
+        json_decref(o);
+        return err_set_no_memory(err);
+    }
     json_dumpf(o, stdout, JSON_INDENT(1));
     putchar('\n');
     json_decref(o);
@@ -234,13 +278,17 @@ static bool print_json(struct check *c, struct err *err)
 
 static bool check(struct check *c, struct err *err)
 {
-    const struct session_options options = {.workers = c->options->workers, .no_token = c->options->no_token};
+    const struct session_options options = {
+        .workers = c->options->workers, .no_token = c->options->no_token, .asks_log = true};
 
     if (!check_config(c, err)) return false;
     if (c->options->canonical) return true;
     if (!session_open(&c->session, c->job_path, &options, err)) return false;
     bool ok =
         card_reader_unused_rows(c->session.reader, UNUSED_SHOWN, &c->unused_rows, &c->unused_count, err);
+    if (ok && c->session.history)
+        ok = key_history_limits(c->session.history, c->session.job, c->session.survey.usage,
+                                &c->session.key_warnings, err);
     if (ok) print_warnings(c);
     if (ok) ok = card_reader_check_unused(c->session.reader, err);
     if (ok && !c->options->no_token) ok = check_token(c, err);

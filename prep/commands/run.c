@@ -16,6 +16,13 @@ enum { WAIT_MS = 200 };
 
 /* ---- before the first card ---- */
 
+static bool begin_uses(struct run *r, struct err *err)
+{
+    const struct session *s = &r->session;
+    const struct use_plan plan = {s->job, s->identity.job_id, r->planned, r->first, r->last};
+    return !s->history || use_log_begin(&r->use_log, &plan, err);
+}
+
 static bool begin(struct run *r, const char *job_path, const struct run_options *options, struct err *err)
 {
     struct session *s = &r->session;
@@ -31,6 +38,7 @@ static bool begin(struct run *r, const char *job_path, const struct run_options 
         r->last = r->first + earlier->count + earlier->set_aside_count - 1;
     }
     if (!outfile_is_new(s->job->output_path, err)) return false; /* before any number is taken */
+    if (!run_plan_uses(r, err)) return false;
     if (s->job->counter_path && !run_reserve_numbers(s, err)) return false;
     if (!pool_open(s->pool, card_reader_fields(s->reader), &s->identity, err) || !run_fill_job_group(r, err))
         return false;
@@ -38,7 +46,7 @@ static bool begin(struct run *r, const char *job_path, const struct run_options 
         !set_aside_new(&r->set_aside, s->job->set_aside_path, &r->job_group, err))
         return false;
     return interrupt_watch(&r->interrupt, err) && /* from here on an interruption leaves an incomplete file */
-           record_writer_create(&r->writer, s->job->output_path, &r->job_group, err);
+           begin_uses(r, err) && record_writer_create(&r->writer, s->job->output_path, &r->job_group, err);
 }
 
 /* ---- cards ---- */
@@ -132,6 +140,23 @@ static bool sign(void *context, const uint8_t *data, size_t len, struct buf *sig
     return pool_sign(context, data, len, signature, err);
 }
 
+/* Also of a run that failed: what it used of its keys is used. */
+static bool end_uses(struct run *r, bool ok, struct err *err)
+{
+    struct err why = ERR_INIT;
+    if (!r->use_log) return ok;
+    pool_used(r->session.pool, r->used);
+    bool ended = use_log_end(r->use_log, r->used, &why);
+    use_log_free(r->use_log);
+    r->use_log = NULL;
+    if (ended) return ok;
+    if (ok)
+        *err = why;
+    else
+        fprintf(stderr, "cardprep run: %s\n", why.text);
+    return false;
+}
+
 static bool finish(struct run *r, struct err *err)
 {
     struct session *s = &r->session;
@@ -152,6 +177,9 @@ static void release(struct run *r, bool keep)
     interrupt_release(&r->interrupt);
     record_writer_free(r->writer, keep);
     set_aside_free(r->set_aside);
+    use_log_free(r->use_log);
+    free(r->planned);
+    free(r->used);
     session_close(&r->session);
 }
 
@@ -181,6 +209,7 @@ static int run(struct run *r, const char *job_path, const struct run_options *op
     r->started_ms = clock_monotonic_ms();
     interrupt_ends_process();
     bool ok = begin(r, job_path, options, &err) && prepare_all(r, &err);
+    ok = end_uses(r, ok, &err);
     if (ok && r->interrupted) ok = say_interrupted(r, job_path, options, &err);
     ok = ok && finish(r, &err);
     if (ok) {
@@ -196,7 +225,7 @@ static int run(struct run *r, const char *job_path, const struct run_options *op
 
 int command_run(int argc, char **argv)
 {
-    struct run_options o = {.session.writes = true};
+    struct run_options o = {.session = {.writes = true, .asks_log = true}};
     const char *operands[1];
     struct err err = ERR_INIT;
     const struct arg_option options[] = {

@@ -7,6 +7,7 @@
 #include "prep/commands/interrupt.h"
 #include "prep/commands/session.h"
 #include "prep/commands/set_aside.h"
+#include "prep/commands/use_log.h"
 #include "prep/write.h"
 
 struct run_options {
@@ -19,7 +20,9 @@ struct run {
     struct session session;
     struct job_group job_group;
     struct record_writer *writer;
-    struct set_aside *set_aside; /* NULL unless the job sets bad records aside */
+    struct set_aside *set_aside;  /* NULL unless the job sets bad records aside */
+    struct usage *planned, *used; /* of a job with an audit log: one per key of the job */
+    struct use_log *use_log;      /* from the first card to the last */
     struct interrupt interrupt;
     struct progress progress;
     uint64_t first, last; /* records of this shard */
@@ -37,6 +40,11 @@ MUST_CHECK bool run_read_shard(struct run *r, const struct run_options *options,
 void run_share_out(struct run *r);
 /* Reserves the card numbers of the whole job, once per job id and input. */
 MUST_CHECK bool run_reserve_numbers(struct session *s, struct err *err);
+/* Card records that will be written, as far as the survey can tell. */
+uint64_t run_expected_records(const struct run *r);
+/* With an audit log: what this run's share needs of each key, at most, and whether that passes a limit. Warnings go to standard
+ * error. False (ERR_CONFIG): it does, and the limit is to be kept. */
+MUST_CHECK bool run_plan_uses(struct run *r, struct err *err);
 /* The JOB group; the workers have told the KEK. False (ERR_INPUT): too many passes or KEKs. */
 MUST_CHECK bool run_fill_job_group(struct run *r, struct err *err);
 

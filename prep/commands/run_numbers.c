@@ -1,6 +1,7 @@
 #include "prep/commands/run.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "formats/mic_file.h"
@@ -70,8 +71,7 @@ static bool add_kek(struct job_group *g, const struct job_kek *kek, struct err *
     return true;
 }
 
-/* Records of this shard that will be written, as far as the survey can tell: JOB D7 lists no KEK for a file without any. */
-static uint64_t expected_records(const struct run *r)
+uint64_t run_expected_records(const struct run *r)
 {
     const struct mic_file_summary *earlier = card_reader_earlier_pass(r->session.reader);
     uint64_t count = r->last >= r->first ? r->last - r->first + 1 : 0;
@@ -102,7 +102,44 @@ bool run_fill_job_group(struct run *r, struct err *err)
     for (size_t i = 0; i < s->survey.kek_count; i++) {
         if (!add_kek(g, &s->survey.keks[i], err)) return false;
     }
-    return expected_records(r) == 0 || add_kek(g, &pool_token_report(s->pool)->kek, err);
+    /* JOB D7 lists no KEK for a file without any record. */
+    return run_expected_records(r) == 0 || add_kek(g, &pool_token_report(s->pool)->kek, err);
+}
+
+/* What one shard of several needs is not known card by card: as much as its cards can need, or as all shards together. */
+static void plan_shard(struct run *r)
+{
+    const struct job *job = r->session.job;
+    const struct usage *all = r->session.survey.usage;
+
+    usage_add_most(r->used, job);
+    usage_add_all(r->planned, r->used, job->key_count, run_expected_records(r));
+    memset(r->used, 0, job->key_count * sizeof(*r->used));
+    for (size_t i = 0; i < job->key_count; i++) {
+        if (all[i].derivations < r->planned[i].derivations) r->planned[i].derivations = all[i].derivations;
+        if (all[i].blocks < r->planned[i].blocks) r->planned[i].blocks = all[i].blocks;
+    }
+}
+
+bool run_plan_uses(struct run *r, struct err *err)
+{
+    struct session *s = &r->session;
+    struct buf warnings;
+
+    if (!s->history) return true;
+    r->planned = calloc(s->job->key_count + 1, sizeof(*r->planned));
+    r->used = calloc(s->job->key_count + 1, sizeof(*r->used));
+    if (!r->planned || !r->used) return err_set_no_memory(err);
+    if (r->job_group.shards > 1 && !card_reader_earlier_pass(s->reader))
+        plan_shard(r);
+    else
+        usage_add_all(r->planned, s->survey.usage, s->job->key_count, 1);
+    buf_init(&warnings, 1 << 16);
+    bool ok = key_history_limits(s->history, s->job, r->planned, &warnings, err);
+    const char *text = buf_text(&warnings);
+    if (ok && text && text[0]) fprintf(stderr, "%s", text);
+    buf_release(&warnings);
+    return ok;
 }
 
 bool run_reserve_numbers(struct session *s, struct err *err)

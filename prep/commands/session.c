@@ -59,6 +59,14 @@ static bool try_output(const char *path, struct err *err)
     return true;
 }
 
+static bool ask_log(struct session *s, struct err *err)
+{
+    char today[11];
+    memcpy(today, s->identity.created, 10);
+    today[10] = '\0';
+    return !s->job->audit_log || key_history_load(&s->history, s->job, today, &s->key_warnings, err);
+}
+
 static bool open_inputs(struct session *s, struct err *err)
 {
     if (!card_reader_open(&s->reader, s->job, err)) return false;
@@ -76,9 +84,11 @@ bool session_open(struct session *s, const char *job_path, const struct session_
     memset(s, 0, sizeof(*s));
     buf_init(&s->findings, 1 << 20);
     buf_init(&s->unused_fields, 1 << 20);
+    buf_init(&s->key_warnings, 1 << 20);
     bool ok = job_load(&s->job, job_path, err) && override(&s->job->output_path, options->output, err) &&
               job_settings_hash(s->job, s->settings_hash, err) && make_identity(s, options->job_id, err) &&
               lint(s, err);
+    if (ok && options->asks_log) ok = ask_log(s, err);
     if (ok && options->writes) ok = try_output(s->job->output_path, err);
     if (ok && options->workers) s->job->workers = (unsigned)options->workers;
     if (ok && !options->no_token) ok = pool_start(&s->pool, s->job, err);
@@ -96,5 +106,7 @@ void session_close(struct session *s)
     job_free(s->job);
     buf_release(&s->findings);
     buf_release(&s->unused_fields);
+    buf_release(&s->key_warnings);
+    history_free(s->history);
     memset(s, 0, sizeof(*s));
 }

@@ -3,6 +3,7 @@
 #define PREP_SESSION_H
 
 #include "prep/pool/pool.h"
+#include "prep/commands/key_history.h"
 #include "prep/commands/survey.h"
 
 struct session_options {
@@ -11,6 +12,7 @@ struct session_options {
     const char *job_id; /* 32 hex digits; NULL: drawn at random */
     bool no_token;      /* start no keeper */
     bool no_survey;     /* errors of lint only */
+    bool asks_log;      /* a job with an audit log is held against it */
     bool writes;        /* the output file must be free to be made */
 };
 
@@ -24,10 +26,12 @@ struct session {
     struct survey survey;
     bool surveyed;
     struct buf unused_fields; /* warnings, one per line: fields of the input that nothing asks for */
+    struct history *history;  /* of the job's audit log; NULL: it has none, or nobody asked */
+    struct buf key_warnings;  /* from the log, one per line */
     struct buf findings;      /* of lint: warnings, one per line */
 };
 
-/* Loads and lints the job, starts the keeper (PINs), opens the inputs and surveys them, in this order. An error of lint is an
+/* Loads and lints the job, holds its keys against its audit log, starts the keeper (PINs), opens the inputs and surveys them, in this order. An error of lint is an
  * err here: its first line, ERR_CONFIG. On false everything is released. */
 MUST_CHECK bool session_open(struct session *s, const char *job_path, const struct session_options *options,
                              struct err *err);

@@ -145,6 +145,7 @@ static bool count_card(struct surveyor *s, struct err *err)
         out->sealed_entries_copied++;
         if (!note_kek(s, a->entry, err)) return false;
     }
+    if (out->usage) usage_add_card(out->usage, s->job, &s->plan);
     return true;
 }
 
@@ -220,7 +221,8 @@ bool survey_run(struct survey *out, struct card_reader *reader, const struct job
     card_input_init(&s->input);
     out->application_total = job->application_count;
     out->application_count = calloc(job->application_count + 1, sizeof(*out->application_count));
-    bool ok = out->application_count || err_set_no_memory(err);
+    if (job->audit_log) out->usage = calloc(job->key_count + 1, sizeof(*out->usage));
+    bool ok = (out->application_count && (out->usage || !job->audit_log)) || err_set_no_memory(err);
     ok = ok && kekid_make(job->issuer, job->kek.version, s->kekid, err) && unique_new(&s->unique, err) &&
          survey_all(s, err);
     unique_free(s->unique);
@@ -235,6 +237,7 @@ void survey_release(struct survey *s)
 {
     free(s->bad);
     free(s->application_count);
+    free(s->usage);
     buf_release(&s->messages);
     memset(s, 0, sizeof(*s));
 }

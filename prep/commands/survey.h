@@ -7,6 +7,7 @@
 
 #include "prep/plan.h"
 #include "prep/read.h"
+#include "prep/usage.h"
 
 struct survey {
     uint64_t planned; /* card records of the whole job */
@@ -17,6 +18,8 @@ struct survey {
     size_t application_total;
     struct buf messages; /* one line per bad record (at most 1000) */
     bool sealed_kek_used;
+    struct usage
+        *usage; /* of a job with an audit log: derivations planned for all its good records; else NULL */
     struct job_kek keks[JOB_KEKS_MAX]; /* KEKs of copied entries, from the earlier pass's JOB group */
     size_t kek_count;
 };

@@ -28,6 +28,15 @@ static void slot_shrink(struct slot *s)
     if (s->record.room > SLOT_KEEPS) buf_release(&s->record);
 }
 
+static bool start_counting(struct pool *p)
+{
+    if (!p->job->audit_log) return true;
+    p->key_uses = calloc(p->job->key_count + 1, sizeof(*p->key_uses));
+    p->card_most = calloc(p->job->key_count + 1, sizeof(*p->card_most));
+    if (p->card_most) usage_add_most(p->card_most, p->job);
+    return p->key_uses && p->card_most;
+}
+
 bool pool_start(struct pool **out, const struct job *job, struct err *err)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -43,7 +52,7 @@ bool pool_start(struct pool **out, const struct job *job, struct err *err)
     buf_init(&p->reply, 1 << 20);
     p->slot_count = p->worker_count * WINDOW_PER_WORKER;
     p->slots = calloc(p->slot_count, sizeof(*p->slots));
-    if (!p->slots) {
+    if (!p->slots || !start_counting(p)) {
         err_set_no_memory(err);
     } else if (keeper_start(&p->keeper, job, err)) {
         for (size_t i = 0; i < p->slot_count; i++) {
@@ -69,6 +78,8 @@ void pool_free(struct pool *p)
         buf_release(&p->slots[i].record);
     }
     free(p->slots);
+    free(p->key_uses);
+    free(p->card_most);
     buf_release(&p->start_payload);
     buf_release(&p->reply);
     free(p);
@@ -100,6 +111,7 @@ static void requeue(struct pool *p, struct pool_worker *w, const char *how)
 {
     struct err err = ERR_INIT;
 
+    if (p->key_uses) usage_add_all(p->key_uses, p->card_most, p->job->key_count, w->at_count);
     for (size_t i = 0; i < w->at_count; i++) {
         struct slot *s = pool_slot(p, w->at[i]);
         s->state = SLOT_QUEUED;

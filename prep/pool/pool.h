@@ -10,6 +10,7 @@
 #include "config/job.h"
 #include "prep/input/card_input.h"
 #include "prep/plan.h"
+#include "prep/usage.h"
 
 struct pool;
 
@@ -60,6 +61,9 @@ struct pool_statistics {
     uint64_t peak_worker_kib;
 };
 void pool_statistics(const struct pool *p, struct pool_statistics *out);
+/* Of a job with an audit log: the derivations that workers were asked for, one usage per key of the job. What a worker that
+ * ended cannot tell of, and what is still under way, counts with as much as such a card can need. */
+void pool_used(const struct pool *p, struct usage *out);
 /* Ends workers and keeper; NULL is fine. */
 void pool_free(struct pool *p);
 

@@ -65,6 +65,9 @@ struct pool {
     bool came_through; /* some worker has logged in and found its keys */
     unsigned failed_starts;
     struct err start_refusal; /* the last worker that could not start said why */
+    /* One per key of the job; NULL: nobody counts. */
+    struct usage *key_uses;  /* told by workers, or lost with one */
+    struct usage *card_most; /* what one card can need */
     /* the one answer besides records that can be under way */
     bool reply_got;
     struct buf reply;

@@ -102,6 +102,32 @@ static bool take_refused(struct pool *p, struct pool_worker *w, struct cur *c, s
     return true;
 }
 
+/* Index of a key, derivations and blocks, again and again. */
+static bool take_used(struct pool *p, struct cur *c, struct err *err)
+{
+    while (cur_left(c) > 0) {
+        uint64_t key, derivations, blocks;
+        if (!cur_take_be(c, 2, &key, "key", err) || !cur_take_be(c, 4, &derivations, "derivations", err) ||
+            !cur_take_be(c, 4, &blocks, "blocks", err))
+            return false;
+        if (!p->key_uses || key >= p->job->key_count)
+            return err_set(err, ERR_INTERNAL, "a worker used no key of the job");
+        p->key_uses[key].derivations += derivations;
+        p->key_uses[key].blocks += blocks;
+    }
+    return true;
+}
+
+void pool_used(const struct pool *p, struct usage *out)
+{
+    size_t count = p->job->key_count;
+    memset(out, 0, count * sizeof(*out));
+    if (!p->key_uses) return;
+    usage_add_all(out, p->key_uses, count, 1);
+    for (size_t i = 0; i < p->worker_count; i++)
+        usage_add_all(out, p->card_most, count, p->workers[i].at_count);
+}
+
 static bool take_message(struct pool *p, struct pool_worker *w, enum wire_type type, struct cur payload,
                          struct err *err)
 {
@@ -112,6 +138,8 @@ static bool take_message(struct pool *p, struct pool_worker *w, enum wire_type t
         return take_record(p, w, &payload, err);
     case WIRE_REFUSED:
         return take_refused(p, w, &payload, err);
+    case WIRE_USED:
+        return take_used(p, &payload, err);
     case WIRE_SIGNATURE:
     case WIRE_FINDINGS:
         if (!w->asked) return err_set(err, ERR_INTERNAL, "a worker answered what it was not asked");

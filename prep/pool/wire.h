@@ -15,6 +15,7 @@ enum wire_type {
     WIRE_READY,     /* worker → coordinator: keys found; token report */
     WIRE_RECORD,    /* worker → coordinator: a sealed record */
     WIRE_REFUSED,   /* worker → coordinator: an err instead (also for START, SIGN, CHECK) */
+    WIRE_USED,      /* worker → coordinator: derivations since it last said so */
     WIRE_SIGNATURE, /* worker → coordinator */
     WIRE_FINDINGS,  /* worker → coordinator */
     WIRE_SPAWN,     /* coordinator → keeper, with a socket as ancillary data */

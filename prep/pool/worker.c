@@ -12,6 +12,7 @@
 #include "hsm/probe.h"
 #include "prep/prepare.h"
 #include "prep/pool/wire.h"
+#include "prep/usage.h"
 
 /* Results are sent when there is nothing more to do, when there are this many bytes, or this old. */
 enum { FLUSH_BYTES = 32768, FLUSH_AFTER_MS = 5, RECORD_BUF_MAX = MIC_RECORD_MAX + 64 };
@@ -29,6 +30,7 @@ struct worker {
     struct card_input input;
     struct card_plan plan;
     struct buf record;
+    struct usage *used; /* since it was last told; NULL: nobody counts */
     uint64_t unsent_since_ms;
 };
 
@@ -109,6 +111,7 @@ static bool start(struct worker *w, struct cur payload, struct err *err)
               workshop_new(&w->workshop, w->job, &w->identity, w->keys, err);
     buf_release(&spki);
     if (!ok) return false;
+    workshop_count(w->workshop, w->used);
     keyring_kek(w->keys, &kek);
     size_t begin = wire_put_begin(&w->wire, WIRE_READY);
     buf_put(&w->wire.out, &kek, sizeof(kek));
@@ -117,6 +120,21 @@ static bool start(struct worker *w, struct cur payload, struct err *err)
                    hsm_token_model(w->tokens.master));
     wire_put_end(&w->wire, begin);
     return true;
+}
+
+/* In front of the answer for the card. */
+static void tell_used(struct worker *w)
+{
+    if (!w->used) return;
+    size_t begin = wire_put_begin(&w->wire, WIRE_USED);
+    for (size_t i = 0; i < w->job->key_count; i++) {
+        if (w->used[i].derivations == 0) continue;
+        buf_put_be(&w->wire.out, i, 2);
+        buf_put_be(&w->wire.out, w->used[i].derivations, 4);
+        buf_put_be(&w->wire.out, w->used[i].blocks, 4);
+    }
+    wire_put_end(&w->wire, begin);
+    memset(w->used, 0, w->job->key_count * sizeof(*w->used));
 }
 
 static void answer_record(struct worker *w, uint64_t number)
@@ -188,6 +206,7 @@ static bool serve_one(struct worker *w, enum wire_type type, struct cur payload,
     case WIRE_CARD:
         ok = w->workshop ? prepare(w, payload, &failure)
                          : err_set(&failure, ERR_INTERNAL, "card before start");
+        tell_used(w);
         if (ok) answer_record(w, w->input.number);
         break;
     case WIRE_SIGN:
@@ -235,6 +254,7 @@ static void release(struct worker *w)
     buf_release(&w->record);
     buf_release(&w->field_names);
     wire_release(&w->wire);
+    free(w->used);
     free(w);
 }
 
@@ -250,7 +270,10 @@ int worker_main(int fd, const struct job *job, const struct worker_pins *pins)
     card_input_init(&w->input);
     buf_init(&w->record, RECORD_BUF_MAX);
     buf_init(&w->field_names, FIELDS_MAX * 80);
-    bool ok = log_in(w, pins, &err);
+    bool ok = true;
+    if (job->audit_log && !(w->used = calloc(job->key_count + 1, sizeof(*w->used))))
+        ok = err_set_no_memory(&err);
+    ok = ok && log_in(w, pins, &err);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* not before: a soft token may be lost when its login is killed */
     if (ok && getppid() != keeper) ok = err_set(&err, ERR_INTERNAL, "the keeper process has ended");
     if (!ok) {

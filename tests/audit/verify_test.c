@@ -1,6 +1,7 @@
 #include "audit/verify.h"
 
 #include "draft.h"
+#include "formats/signers.h"
 
 enum { LINES = 20 };
 
@@ -41,9 +42,9 @@ static bool verify_chain(const struct buf *bytes, const struct audit_head *ancho
                          struct err *err)
 {
     const struct audit_verify_settings settings = {.anchor = anchor};
-    const char *path =
-        scratch_file(&scratch, "log", bytes->len ? bytes->data : (const uint8_t *)"", bytes->len);
-    return audit_verify(path, &settings, v, err);
+    struct reader *r = NULL;
+    return reader_open_memory(&r, bytes->data, bytes->len, "log", err) &&
+           audit_verify_over(r, &settings, v, err);
 }
 
 static bool verify_bytes(const struct buf *bytes, const struct audit_head *anchor, struct audit_verified *v,
@@ -274,6 +275,21 @@ static void test_signatures(void)
     buf_release(&text);
 }
 
+/* A log that another program wrote, with openssl's signature. */
+static void test_sample(void)
+{
+    struct err err = ERR_INIT;
+    struct signers signers;
+    struct audit_verified v;
+    char pem[] = TEST_DATA_DIR "/samples/audit-signer.pem";
+    char *const paths[] = {pem};
+    EXPECT_OK(signers_load(&signers, paths, 1, &err));
+    const struct audit_verify_settings settings = {signers.keys, signers.count, NULL};
+    EXPECT_OK(audit_verify(TEST_DATA_DIR "/samples/audit.jsonl", &settings, &v, &err));
+    CU_ASSERT(v.head.seq == 7 && v.closings_good == 1 && v.last_good == 5 && v.behind == 2);
+    signers_release(&signers);
+}
+
 static void test_data_to_sign(void)
 {
     static const uint8_t prev[SHA256_LEN] = {0xAA, 0xBB};
@@ -301,6 +317,7 @@ static const struct test_case cases[] = {
     {"anchors", test_anchor},
     {"signatures", test_signatures},
     {"the data that is signed", test_data_to_sign},
+    {"the sample", test_sample},
 };
 
 int main(void)

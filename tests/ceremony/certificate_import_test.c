@@ -100,7 +100,7 @@ static void put_plan(const char *name, const char *test, const char *stem, const
 {
     char text[4096];
     snprintf(text, sizeof(text),
-             "plan: suite\ntest: %s\nissuer: \"476173\"\ntokens:\n"
+             "plan: suite\ntest: %s\nissuer: \"476173\"\n%stokens:\n"
              "  - {name: issuer, module: %s, label: t-issuer, pin: \"file:pin\", so_pin: \"file:so\", "
              "initialise: yes}\n"
              "keys:\n"
@@ -109,7 +109,8 @@ static void put_plan(const char *name, const char *test, const char *stem, const
              "certificates:\n"
              "  - {issuer_key: issuer-key, rid: A000000003, ca_index: \"92\", issuer: \"476173\", expiry: "
              "\"1277\", ca_expiry: \"1278\", serial: \"%s\", certificate: %s.yaml, ca_file: %s-ca.yaml}\n",
-             test, soft.module, serial, stem, stem);
+             test, test[0] == 'n' ? "people: [{name: Officer 1, duty: officer}]\n" : "", soft.module, serial,
+             stem, stem);
     put_file(name, text, 0644);
 }
 
@@ -118,10 +119,12 @@ static void test_request(void)
 {
     char printed[65] = "", *due;
     size_t len = 0;
-    put_plan("plan.yaml", "no", "issuer", "000001");
+    put_plan("plan.yaml", "yes", "first", "000001"); /* a plan that is not TEST is not run without people */
     expect_status(CARDKEYS("run", "plan.yaml", "--yes"), 0,
-                  "waiting: send issuer.request.yaml to the scheme, then: cardkeys certificate import");
-    CU_ASSERT(unlink("issuer.request.yaml") == 0 && unlink("issuer.request.csr") == 0);
+                  "waiting: send first.request.yaml to the scheme, then: cardkeys certificate import");
+    put_plan("plan.yaml", "no", "issuer", "000001");
+    expect_status(CARDKEYS("run", "plan.yaml", "--yes"), 2,
+                  "--yes asks nobody, and so is for TEST plans alone");
     expect_status(CARDKEYS("certificate", "request", "plan.yaml"), 0, "issuer-key, made:");
     CU_ASSERT(is_there("issuer.request.yaml") && is_there("issuer.request.csr"));
     expect_status(CARDKEYS("certificate", "request", "plan.yaml", "--key", "issuer-key"), 0, "already there");
@@ -374,7 +377,7 @@ static void test_stored_before(void)
     expect_status(IMPORT("answer"), 6, "holds something else");
     CU_ASSERT(stat("issuer.yaml", &after) == 0 && after.st_ino == before.st_ino);
     CU_ASSERT_EQUAL(after.st_mode & 0777, 0600);
-    expect_status(CARDKEYS("run", "plan.yaml", "--yes"), 0, "0 waiting for others");
+    expect_status(CARDKEYS("check", "plan.yaml"), 0, "0 to be made");
 }
 
 static const struct test_case cases[] = {

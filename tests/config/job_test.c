@@ -152,6 +152,7 @@ static const struct {
     {"file: cards.csv", "file: other/cards.csv"},
     {"output: {file: demo.mic}", "output: {file: other.mic}"},
     {"demo.counter", "other.counter"},
+    {"on_bad_record: stop", "audit_log: elsewhere/audit.jsonl"},
     {"label: KML-1", "label: another-label"},
     {"{name: KML, version: 1, algorithm: des2, label: KML-1, kcv: \"BF67BF\"}",
      "{kcv: bf67bf, label: KML-1, version: '1', algorithm: des2, name: KML}"},

@@ -192,6 +192,21 @@ tells()
     grep -qF -- "$1" out || fail "the output lacks '$1': $(cat out)"
 }
 
+# page_agrees COLUMN: docs/TOKENS.md says of each trial in `out` (cardkeys doctor) what it says; COLUMN is the token's.
+page_agrees()
+{
+    sed -nE 's/^(works|refused|REFUSED|UNSAFE|not tried) +([a-z0-9-]+) .*/\2 \1/p' out >trials
+    [ "$(wc -l <trials)" -gt 100 ] || fail "no table: $(cat out)"
+    while read -r name outcome; do
+        row=$(grep -F "| \`$name\` |" "$E2E_SOURCE/docs/TOKENS.md") || fail "docs/TOKENS.md does not know $name"
+        cell=$(echo "$row" | cut -d'|' -f"$(($1 + 4))" | tr -d '*')
+        case $(echo "$cell" | tr '[:upper:]' '[:lower:]') in
+        " $(echo "$outcome" | tr '[:upper:]' '[:lower:]') "*) ;;
+        *) fail "docs/TOKENS.md says of $name '$cell', the token is: $outcome" ;;
+        esac
+    done <trials
+}
+
 # one_message: cardprep said one thing about what went wrong, in one line.
 one_message()
 {

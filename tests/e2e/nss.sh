@@ -82,10 +82,11 @@ card_keys_by_des()
 doctor_knows_the_token()
 {
     expect 0 "$cardkeys" doctor --module "$module" --parameters "$parameters" --token demo-issuer --pin file:pins/issuer.pin
-    for line in '^no   rsa-e3 ' '^yes  wrap-tdes-ecb ' '^no   honours-extractable ' 'C_GenerateKeyPair: CKR_ARGUMENTS_BAD' \
-        '^RFC 5649 by mechanism 0x210B$'; do
+    for line in '^refused   rsa-1024-e3 ' '^works     wrap-tdes-ecb-des2 ' '^UNSAFE    extractable ' 'C_GenerateKeyPair: CKR_ARGUMENTS_BAD' \
+        '^RFC 5649  by mechanism 0x210B$' '^cardprep    can run' '^cardbureau  can run; named exceptions: 1;'; do
         grep -q -- "$line" out || fail "doctor does not say '$line': $(cat out)"
     done
+    page_agrees 2
 }
 
 # NSS makes no pairs with e = 3; check says so before the run.

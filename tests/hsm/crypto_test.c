@@ -361,7 +361,6 @@ static void test_profile(void)
     CU_ASSERT_TRUE(p->can[HSM_CAN_DERIVE_AES] && p->can[HSM_CAN_CMAC] && p->can[HSM_CAN_RSA_RAW]);
     CU_ASSERT_TRUE(p->can[HSM_CAN_RSA_SHA256] && p->can[HSM_CAN_RSA_E65537] && p->can[HSM_CAN_WRAP_AES_CBC]);
     CU_ASSERT_EQUAL(p->kwp_mechanism, nss ? 0x210B : 0x210A);
-    CU_ASSERT_EQUAL(p->kwp_pads_to_8, !nss);
     CU_ASSERT_EQUAL(p->can[HSM_CAN_RSA_E3], !nss);
     CU_ASSERT_EQUAL(p->can[HSM_CAN_WRAP_TDES_ECB], nss);
     CU_ASSERT_EQUAL(p->can[HSM_CAN_XOR], nss);

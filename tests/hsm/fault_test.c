@@ -1,10 +1,5 @@
 /* A worker's session through the recording proxy: what it calls, and what happens when any one call fails. */
-#include <dlfcn.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <p11-kit/pkcs11.h>
-
+#include "faults.h"
 #include "hsm/crypto.h"
 #include "hsm/probe.h"
 #include "softtoken.h"
@@ -12,8 +7,6 @@
 
 static struct softtoken soft;    /* the token itself */
 static struct softtoken through; /* the same behind the proxy */
-
-enum { HSM_CKR_DEVICE_ERROR = 0x30, HSM_CKR_DEVICE_MEMORY = 0x31 };
 
 static const struct hsm_key_ref kml = {.name = "KML",
                                        .label = "KML",
@@ -92,39 +85,6 @@ out:
     return ok;
 }
 
-static size_t objects_on_token(void)
-{
-    struct err err = ERR_INIT;
-    struct hsm_token *t = NULL;
-    size_t all = 0, kept = 0;
-    EXPECT_OK(softtoken_open(&soft, "issuer", &t, &err));
-    if (t) EXPECT_OK(hsm_token_count_objects(t, &all, &kept, &err));
-    hsm_token_close(t);
-    CU_ASSERT_EQUAL(all, kept);
-    return kept;
-}
-
-/* The proxy's line of the call that was made to fail. */
-static void failed_function(char *out, size_t size, long number)
-{
-    char path[256], line[4096];
-    snprintf(out, size, "?");
-    softtoken_log_path(&through, path, sizeof path);
-    FILE *f = fopen(path, "r");
-    while (f && fgets(line, sizeof line, f)) {
-        char *end = NULL;
-        if (strtol(line, &end, 10) == number) sscanf(end, "%63s", out);
-    }
-    if (f) fclose(f);
-}
-
-static size_t clear_log(void)
-{
-    char path[256];
-    softtoken_log_path(&through, path, sizeof path);
-    return unlink(path) == 0;
-}
-
 /* Calls whose failure harms nothing: the work goes on, or ends a moment later. */
 static bool may_be_survived(const char *function, bool broken)
 {
@@ -136,72 +96,33 @@ static bool may_be_survived(const char *function, bool broken)
     return counting || (broken && strcmp(function, "C_DestroyObject") == 0);
 }
 
-/* Where the proxy kept C_Finalize from the module, it is still running. */
-static void end_module(void)
-{
-    CK_FUNCTION_LIST *fn = NULL;
-    CK_C_GetFunctionList entry = NULL;
-    void *library = dlopen(soft.real_module, RTLD_NOW | RTLD_LOCAL);
-    void *symbol = library ? dlsym(library, "C_GetFunctionList") : NULL;
-    memcpy(&entry, &symbol, sizeof entry);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
-    CU_ASSERT_EQUAL_FATAL(entry(&fn), CKR_OK);
-    fn->C_Finalize(NULL);
-    dlclose(library);
-}
-
-static void fail_each(unsigned long rv, const char *name)
-{
-    char fault[64], function[64];
-    size_t before = objects_on_token();
-    long number = 1, calls = 0;
-    for (bool reached = true; reached && number < 1000; number++) {
-        struct err err = ERR_INIT;
-        size_t left = 0;
-        bool broken = false;
-        clear_log();
-        snprintf(fault, sizeof fault, "*:%ld:0x%lX", number, rv);
-        setenv("P11PROXY_FAIL", fault, 1);
-        bool ok = work(&left, &broken, &err);
-        unsetenv("P11PROXY_FAIL");
-        failed_function(function, sizeof function, number);
-        if (strcmp(function, "C_Finalize") == 0) end_module();
-        reached = strcmp(function, "?") != 0;
-        if (!reached) break;
-        calls = number;
-        if (ok ? !may_be_survived(function, broken) : err.kind != ERR_TOKEN || !strstr(err.text, name)) {
-            fprintf(stderr, "call %ld, %s: %s\n", number, function, ok ? "survived" : err.text);
-            CU_FAIL("a failed call was not reported");
-        }
-        if (left > 0 && !broken && strcmp(function, "C_DestroyObject") != 0) {
-            fprintf(stderr, "call %ld, %s: %zu objects left\n", number, function, left);
-            CU_FAIL("an object was left");
-        }
-    }
-    CU_ASSERT_TRUE(calls > 60);
-    CU_ASSERT_EQUAL(objects_on_token(), before);
-}
+static const struct faults faults = {.soft = &soft,
+                                     .through = &through,
+                                     .label = "issuer",
+                                     .work = work,
+                                     .may_be_survived = may_be_survived,
+                                     .calls_min = 60};
 
 static void test_device_error(void)
 {
-    fail_each(HSM_CKR_DEVICE_ERROR, "CKR_DEVICE_ERROR");
+    fault_each(&faults, FAULT_DEVICE_ERROR, "CKR_DEVICE_ERROR");
 }
 
 static void test_device_memory(void)
 {
-    fail_each(HSM_CKR_DEVICE_MEMORY, "CKR_DEVICE_MEMORY");
+    fault_each(&faults, FAULT_DEVICE_MEMORY, "CKR_DEVICE_MEMORY");
 }
 
 /* Session objects all end destroyed when nothing fails. */
 static void test_nothing_left(void)
 {
     struct err err = ERR_INIT;
-    size_t before = objects_on_token(), left = 1;
+    size_t before = fault_objects(&faults), left = 1;
     bool broken = true;
     EXPECT_OK(work(&left, &broken, &err));
     CU_ASSERT_EQUAL(left, 0);
     CU_ASSERT_FALSE(broken);
-    CU_ASSERT_EQUAL(objects_on_token(), before);
+    CU_ASSERT_EQUAL(fault_objects(&faults), before);
 }
 
 /* What the log must not show, read line by line. */
@@ -234,7 +155,7 @@ static void test_recording(void)
     char path[256], line[4096], previous[4096] = "";
     size_t left = 0, lines = 0, clear = 0;
     bool broken = false;
-    clear_log();
+    fault_clear_log(&through);
     EXPECT_OK(work(&left, &broken, &err));
     softtoken_log_path(&through, path, sizeof path);
     FILE *f = fopen(path, "r");

@@ -106,6 +106,26 @@ static void test_order(void)
     }
 }
 
+/* With an audit log each derivation is told of; without one nobody counts. */
+static void test_uses_are_told(void)
+{
+    struct err err = ERR_INIT;
+    struct bench b;
+    struct outcome o;
+    struct usage used = {1, 1};
+    EXPECT_OK(bench_open(&b, 2, SOFTTOKEN_PIN, "audit_log: log\nretire_after: 13\n", &err) &&
+              bench_workers(&b, &err) && run_all(&b, NULL, &o, &err));
+    pool_used(b.pool, &used);
+    CU_ASSERT_EQUAL(used.derivations, CARDS);
+    CU_ASSERT_EQUAL(used.blocks, 2 * CARDS);
+    bench_close(&b);
+    EXPECT_OK(bench_open(&b, 2, SOFTTOKEN_PIN, "", &err) && bench_workers(&b, &err) &&
+              run_all(&b, NULL, &o, &err));
+    pool_used(b.pool, &used);
+    CU_ASSERT_EQUAL(used.derivations, 0);
+    bench_close(&b);
+}
+
 static void test_retired(void)
 {
     struct err err = ERR_INIT;
@@ -319,6 +339,7 @@ static void test_window(void)
 
 static const struct test_case cases[] = {
     {"cards come back once and in order, with one to three workers", test_order},
+    {"uses of master keys are told", test_uses_are_told},
     {"a worker is retired after its number of cards, none is lost", test_retired},
     {"workers killed again and again: every card comes, in order", test_killed},
     {"a worker that is killed, hangs or loses its session costs no card", test_faults},

@@ -41,6 +41,17 @@ static void test_counts(void)
     fixture_free(f);
 }
 
+static void test_counts_derivations(void)
+{
+    struct fixture *f = fixture_new();
+    struct survey s;
+    EXPECT_OK(run(f, &s, CSV VISA "audit_log: log\n", HEAD CARD_1 CARD_2 CARD_3));
+    const struct usage *u = &s.usage[job_key(f->job, "MK-SMC", 1) - f->job->keys];
+    CU_ASSERT(u->derivations == 3 && u->blocks == 6);
+    survey_release(&s);
+    fixture_free(f);
+}
+
 static void test_no_cards(void)
 {
     struct fixture *f = fixture_new();
@@ -180,6 +191,7 @@ static void test_numbers_of_an_earlier_pass(void)
 
 static const struct test_case cases[] = {
     {"counts", test_counts},
+    {"derivations are counted", test_counts_derivations},
     {"no cards", test_no_cards},
     {"repeated PAN", test_repeated_pan},
     {"repeated object id", test_repeated_object_id},

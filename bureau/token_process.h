@@ -1,0 +1,72 @@
+/* bureau/token_process.h - the process that holds the bureau's token, as the process that drives a reader sees it.
+ *
+ *   station (reader, journal; no key)  ◀── socket ──▶  token process (PKCS#11, conversation, translate; no reader, no network)
+ *
+ * The station hands over a sealed record and gets, one after another, the commands for the card, already MACed and encrypted
+ * for it; it gives back what the card answered, and at the end gets the outcome. The token process keeps the conversation
+ * (conversation.h) and everything secret; after its start it reaches no file but the token's folder (sandbox.h). */
+#ifndef BUREAU_TOKEN_PROCESS_H
+#define BUREAU_TOKEN_PROCESS_H
+
+#include "base/buf.h"
+#include "config/bureau.h"
+
+struct token_process;
+
+/* Forks it; the PIN is fetched first (prompting if need be) and is in the child alone. It logs in and checks every key of the
+ * settings. False: the child's own error (ERR_TOKEN, …). Start it before threads, readers and books exist. */
+MUST_CHECK bool token_process_start(struct token_process **out, const struct bureau *settings,
+                                    struct err *err);
+/* Ends it; NULL is fine. */
+void token_process_free(struct token_process *p);
+
+/* How a card ended. */
+enum card_outcome {
+    CARD_MADE,      /* personalized and locked */
+    CARD_UNTOUCHED, /* nothing on the card has changed: it can be used for the same or another record */
+    CARD_HALF_DONE, /* some commands went through: the same record can be repeated on the same card, and on no other */
+    CARD_SPOILED, /* the card can never be used */
+};
+/* "made", "untouched", … */
+const char *card_outcome_name(enum card_outcome outcome);
+
+struct card_order {
+    const uint8_t
+        *record; /* the whole card record of the MIC file, verified against END's digest by the station */
+    size_t len;
+    bool dry_run;             /* --dry-run: no card; names of secrets and clear groupings in words */
+    const uint8_t *challenge; /* --script: a host challenge to use, 8 bytes; NULL: random */
+    unsigned tries;           /* how often a wrong cryptogram may be tried with this card; normally 1 */
+};
+
+/* What is to be done next. */
+struct card_turn {
+    bool done;
+    struct buf command; /* not done: the C-APDU */
+    const char
+        *what; /* "STORE DATA 3 of 7, application purse": for the journal and for errors; never a secret */
+    /* done: */
+    enum card_outcome outcome;
+    struct err err;  /* unless made: why */
+    char serial[64]; /* of the card, as KEYDATA tells it, in hex */
+};
+/* Begins a card: binding, MACs and check values of the record are verified before the first command is given.
+ * False: the process itself failed (ERR_TOKEN, ERR_INTERNAL); what is wrong with record or card is an outcome. */
+MUST_CHECK bool token_process_begin(struct token_process *p, const struct card_order *order,
+                                    struct card_turn *turn, struct err *err);
+/* The card's answer to the turn's command, data and SW1 SW2; len 0: it was pulled out, or its reader is gone. */
+MUST_CHECK bool token_process_answer(struct token_process *p, const uint8_t *answer, size_t len,
+                                     struct card_turn *turn, struct err *err);
+void card_turn_init(struct card_turn *turn);
+void card_turn_release(struct card_turn *turn);
+
+/* Verifies one record and unwraps all its secrets, comparing check values (cardbureau check). keys_only: without MACs. */
+MUST_CHECK bool token_process_check(struct token_process *p, const uint8_t *record, size_t len,
+                                    bool keys_only, struct err *err);
+/* Signs with the return key. */
+MUST_CHECK bool token_process_sign(struct token_process *p, const uint8_t *data, size_t len,
+                                   struct buf *signature, uint8_t signer[32], struct err *err);
+/* DER SubjectPublicKeyInfo of the trusted signers on the token, appended to `spkis` each behind its 2-byte length. */
+MUST_CHECK bool token_process_signers(struct token_process *p, struct buf *spkis, struct err *err);
+
+#endif

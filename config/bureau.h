@@ -1,0 +1,98 @@
+/* config/bureau.h - a bureau's settings: its token, the keys under which files and cards arrive, whose files it accepts, its
+ * readers and its books (docs/formats/bureau.md). Paths are relative to the file's folder. Parsing only.
+ *
+ *   bureau: bureau-a
+ *   token: {module: …, label: bureau, pin: "file:bureau.pin"}
+ *   keks: [{issuer: "476173", version: 1, label: KEK-1, algorithm: aes256, kcv: "C67F916CD4"}]
+ *   card_keys: [{name: KMC, version: 2, algorithm: aes128, method: kmc-aes, key_version: 2, label: KMC-2, kcv: …}]
+ *   signers: [issuer-signer.pem]              or  trusted: [signer-job-signing]  (labels on the token)
+ *   ca_keys: [ca-key.yaml]
+ *   books: books.sqlite                       registry of accepted jobs and journal of cards
+ *   return_key: {label: return-signing}
+ *   security: mac+encryption
+ *   readers: ["Virtual PCD *"]
+ *   applications: [{aid: A000000003101001, load: install-for-personalization}]
+ *   modules: [{mic: EMBOSS, command: [/usr/bin/emboss]}]
+ */
+#ifndef CONFIG_BUREAU_H
+#define CONFIG_BUREAU_H
+
+#include "config/job.h"
+
+enum bureau_level {
+    BUREAU_LEVEL_MAC = 1,
+    BUREAU_LEVEL_MAC_ENCRYPTION = 3
+}; /* EXTERNAL AUTHENTICATE's P1, without R-MAC */
+enum bureau_load {
+    BUREAU_LOAD_SELECT,  /* select the application, which has a secure channel of its own */
+    BUREAU_LOAD_INSTALL, /* INSTALL [for personalization] through the security domain */
+};
+
+struct bureau_kek {
+    char *issuer;            /* 3-8 digits */
+    struct key_settings key; /* role kek-bureau */
+};
+struct bureau_card_key {
+    struct key_settings key; /* KMC, role master */
+    char *method;            /* kmc-cps, kmc-visa2, kmc-aes */
+    unsigned
+        key_version; /* that the card reports (KVN); a card made under an older one finds its key by it */
+};
+struct bureau_application {
+    uint8_t aid[AID_MAX];
+    size_t aid_len;
+    enum bureau_load load;
+    /* Loose elements that go onto the card: tag → DGI. */
+    struct bureau_loose {
+        uint32_t tag;
+        uint16_t dgi;
+    } * loose;
+    size_t loose_count;
+    unsigned line;
+};
+struct bureau_module {
+    char *mic;
+    char **command; /* argument vector; gets the group's bytes on standard input; NULL: written as a file */
+    size_t command_count;
+    char *folder; /* where files go; NULL with a command */
+    unsigned line;
+};
+
+struct bureau {
+    char *path, *name;
+    struct token_settings token;
+    struct bureau_kek *keks;
+    size_t kek_count;
+    struct bureau_card_key *card_keys;
+    size_t card_key_count;
+    char **signer_paths; /* PEM files */
+    size_t signer_count;
+    char **trusted_labels; /* public keys on the token that a ceremony put there (role trusted-signer) */
+    size_t trusted_count;
+    char **ca_paths;
+    size_t ca_count;
+    char *books_path;
+    char *return_label; /* signing pair for return files; NULL: none are written */
+    enum bureau_level level;
+    bool response_mac;      /* R-MAC, when the card offers it */
+    bool replace_keys;      /* PUT KEY: the issuer's keys in place of the supplier's after unlocking */
+    char **reader_patterns; /* shell patterns of reader names */
+    size_t reader_count;
+    struct bureau_application *applications; /* only those that need something said */
+    size_t application_count;
+    struct bureau_module *modules;
+    size_t module_count;
+};
+
+/* False: ERR_FILE, ERR_CONFIG as `file:line:column: message`. */
+MUST_CHECK bool bureau_load(struct bureau **out, const char *path, struct err *err);
+MUST_CHECK bool bureau_parse(struct bureau **out, const char *name, const void *text, size_t len,
+                             struct err *err);
+void bureau_free(struct bureau *b);
+/* NULL: none fits. */
+const struct bureau_kek *bureau_kek_of(const struct bureau *b, const uint8_t kekid[6]);
+const struct bureau_card_key *bureau_card_key_of(const struct bureau *b, unsigned key_version);
+const struct bureau_application *bureau_application_of(const struct bureau *b, const uint8_t *aid,
+                                                       size_t len);
+
+#endif
