@@ -345,6 +345,12 @@ bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key
 
 /* ---- the end ---- */
 
+/* What cardprep writes (docs/formats/audit-log.md). */
+static bool is_use(const char *event)
+{
+    return strcmp(event, "use") == 0 || strcmp(event, "use-begin") == 0;
+}
+
 /* Walks to the last line, whose event tells whether the log is closed. */
 static bool read_head(const char *path, struct journal_head *head, struct err *err)
 {
@@ -355,6 +361,7 @@ static bool read_head(const char *path, struct journal_head *head, struct err *e
         head->seq = line->seq;
         memcpy(head->hash, line->hash, sizeof(head->hash));
         head->closed = strcmp(line->event, AUDIT_CLOSING) == 0;
+        head->ceremonies_closed = head->closed || (head->ceremonies_closed && is_use(line->event));
     }
     audit_read_free(r);
     return ok;
