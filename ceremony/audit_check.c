@@ -59,6 +59,38 @@ static bool read_anchor(struct ceremony *c, struct audit_head *anchor, bool *fou
     return ok;
 }
 
+/* The line of this number; found stays false where the log ends before. */
+static bool find_line(const char *path, uint64_t seq, uint8_t hash[SHA256_LEN], bool *found, struct err *err)
+{
+    struct audit_read *r = NULL;
+    const struct audit_line *line = NULL;
+    *found = false;
+    if (!output_is_there(path)) return true;
+    bool ok = audit_read_open(&r, path, err);
+    while (ok && !*found && (ok = audit_read_next(r, &line, err)) && line) {
+        *found = line->seq == seq;
+        if (*found) memcpy(hash, line->hash, SHA256_LEN);
+    }
+    audit_read_free(r);
+    return ok;
+}
+
+bool audit_check_continues(struct ceremony *c, struct err *err)
+{
+    struct audit_head anchor = {.seq = 0};
+    uint8_t hash[SHA256_LEN];
+    bool anchored = false, found = false;
+    if (!c->plan->audit_log || !read_anchor(c, &anchor, &anchored, err)) return !c->plan->audit_log;
+    if (!anchored) return true;
+    if (!find_line(c->plan->audit_log, anchor.seq, hash, &found, err)) return false;
+    if (found && bytes_equal(hash, sizeof(hash), anchor.hash, sizeof(anchor.hash))) return true;
+    return err_set(err, ERR_INTEGRITY,
+                   "%s: the token keeps that a ceremony closed its log at line %" PRIu64
+                   ", and %s. Bring the whole log back; another plan for this token goes on in the same log",
+                   c->plan->audit_log, anchor.seq,
+                   found ? "that is another line here" : "it ends before that");
+}
+
 /* Has the pair that signs here closed the log before? */
 static bool was_closed_here(struct ceremony *c, bool *closed, struct err *err)
 {

@@ -49,7 +49,8 @@ bool closing_look(struct ceremony *c, size_t index, struct step_result *r, struc
         snprintf(r->detail, sizeof(r->detail), "nothing was written down");
         return true;
     }
-    r->state = head.closed ? STEP_THERE : STEP_TO_DO;
+    /* A sitting closes the log over the night runs since the last one; without one they need no closing. */
+    r->state = head.closed || (!c->changes && head.ceremonies_closed) ? STEP_THERE : STEP_TO_DO;
     snprintf(r->detail, sizeof(r->detail), "%" PRIu64 " lines", head.seq);
     return true;
 }

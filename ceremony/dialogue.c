@@ -93,7 +93,7 @@ void dialogue_result(const char *head, const char *text)
     size_t at = strlen(head);
     if (!isatty(STDOUT_FILENO)) {
         printf("%s%s", head, text);
-    } else if (at + strlen(text) <= DIALOGUE_COLUMNS) {
+    } else if (at <= RESULT_INDENT || at + strlen(text) <= DIALOGUE_COLUMNS) {
         fputs(head, stdout);
         put_wrapped(stdout, text, at, at);
     } else {

@@ -13,9 +13,6 @@
 #include "ceremony/output.h"
 #include "hsm/crypto.h"
 
-/* How lines of this program begin their `program`. */
-#define CARDKEYS "cardkeys "
-
 struct journal {
     struct audit_log *log;
     const struct plan *plan;
@@ -254,6 +251,7 @@ bool journal_note(struct journal *j, const char *event, const char *name, const 
 static bool load(const struct ceremony *c, struct history **h, struct err *err)
 {
     *h = NULL;
+    if (c->no_log) return true;
     if (c->journal) return history_load(h, c->plan->audit_log, err);
     if (!c->plan->audit_log || !output_is_there(c->plan->audit_log)) return true;
     return history_load(h, c->plan->audit_log, err);
@@ -359,6 +357,12 @@ bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key
 
 /* ---- the end ---- */
 
+/* What cardprep writes (docs/formats/audit-log.md). */
+static bool is_use(const char *event)
+{
+    return strcmp(event, "use") == 0 || strcmp(event, "use-begin") == 0;
+}
+
 /* Walks to the last line, whose event tells whether the log is closed. */
 static bool read_head(const char *path, struct journal_head *head, struct err *err)
 {
@@ -368,9 +372,8 @@ static bool read_head(const char *path, struct journal_head *head, struct err *e
     while (ok && (ok = audit_read_next(r, &line, err)) && line) {
         head->seq = line->seq;
         memcpy(head->hash, line->hash, sizeof(head->hash));
-        /* night runs write behind a closing; what officers do is closed by officers */
-        if (strncmp(line->program, CARDKEYS, strlen(CARDKEYS)) == 0)
-            head->closed = strcmp(line->event, AUDIT_CLOSING) == 0;
+        head->closed = strcmp(line->event, AUDIT_CLOSING) == 0;
+        head->ceremonies_closed = head->closed || (head->ceremonies_closed && is_use(line->event));
     }
     audit_read_free(r);
     return ok;

@@ -80,7 +80,9 @@ MUST_CHECK bool journal_note(struct journal *j, const char *event, const char *n
 struct journal_head {
     uint64_t seq;
     uint8_t hash[32];
-    bool closed; /* no line of a ceremony stands behind the last signed closing */
+    bool closed; /* the last line is a signed closing */
+    bool
+        ceremonies_closed; /* behind the last signed closing there is nothing but uses of keys by night runs */
 };
 MUST_CHECK bool journal_head(const struct ceremony *c, struct journal_head *head, struct err *err);
 /* The signed closing. The pair is a signing pair of this site. */

@@ -16,15 +16,15 @@ struct findings {
     const struct ceremony *c;
     const struct plan_token *token; /* of which objects are looked at */
     size_t count, right;
-    enum err_kind kind; /* of the first */
+    enum err_kind kind; /* of the first, or that something was tampered with */
 };
 
 static void find(struct findings *f, enum err_kind kind, const char *what, const char *why)
 {
     char text[ERR_TEXT_MAX + 256];
-    snprintf(text, sizeof(text), "%s: %s", what, why);
+    snprintf(text, sizeof(text), "%s%s%s", what, what[0] ? ": " : "", why);
     dialogue_result("WRONG  ", text);
-    if (f->count++ == 0) f->kind = kind;
+    if (f->count++ == 0 || kind == ERR_INTEGRITY) f->kind = kind;
 }
 
 static void right(const char *what, const char *detail)
@@ -43,7 +43,7 @@ static void look_at_steps(struct ceremony *c, struct findings *f)
         struct step_result r;
         struct err err = ERR_INIT;
         if (!step_do(c, STEP_LOOK, &s, &r, &err)) {
-            find(f, err.kind, s.what, err.text);
+            find(f, err.kind, "", err.text); /* which begins with the step */
         } else if (r.state == STEP_THERE || r.state == STEP_READY) {
             right(s.what, r.detail);
             f->right++;
@@ -100,6 +100,14 @@ static void look_at_tokens(struct ceremony *c, struct findings *f)
     }
 }
 
+/* One that cannot be read is one finding, and not one with every key. */
+static void read_log_first(struct ceremony *c)
+{
+    struct audit_check check;
+    struct err err = ERR_INIT;
+    c->no_log = !audit_check_plan(c, &check, &err);
+}
+
 static void look_at_log(struct ceremony *c, struct findings *f)
 {
     struct audit_check check;
@@ -122,6 +130,7 @@ static bool verify(const char *path, const char *site, struct err *err)
     struct findings f = {.c = &c};
     if (ok) {
         /* A PIN may have to be typed; nothing else is asked. */
+        read_log_first(&c);
         look_at_steps(&c, &f);
         look_at_tokens(&c, &f);
         look_at_log(&c, &f);
