@@ -37,8 +37,10 @@ static void print_text(const struct plan *p, const char *site, const struct scri
         size_t count = script_lines(&story, s.here, lines);
         for (size_t i = 0; i < count; i++)
             dialogue_item(&d, lines[i].label, lines[i].text);
+        const char *form = script_form(s.row);
         if (s.here)
-            dialogue_say(&d, "\n   Check value ______________  Time ______  Signature ____________________");
+            dialogue_say(&d, "\n%s%sTime ______  Signature _________________", form ? form : "",
+                         form ? " ____________  " : "");
     }
 }
 

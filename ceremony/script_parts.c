@@ -1,5 +1,7 @@
 #include "ceremony/script_parts.h"
 
+#include <string.h>
+
 #include "ceremony/evidence.h"
 
 static void add(struct script_head *h, const char *label, const char *text)
@@ -48,4 +50,18 @@ size_t script_lines(const struct step_story *s, bool here, struct script_line ou
         if (all[i].text[0]) out[count++] = all[i];
     }
     return count;
+}
+
+const char *script_form(const struct step_row *row)
+{
+    static const struct {
+        const char *row, *form;
+    } forms[] = {
+        {"login", "Serial number"}, {"key", "Check value"}, {"hand-over", "Check value"},
+        {"public file", "Words"},   {"trust", "Words"},
+    };
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (strcmp(forms[i].row, row->name) == 0) return forms[i].form;
+    }
+    return NULL;
 }

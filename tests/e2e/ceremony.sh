@@ -89,7 +89,7 @@ report_is_signed_and_whole()
     done
     grep -q "^its SHA-256 $(sha256sum "$cardkeys" | cut -d ' ' -f 1)" $report || fail 'the report lacks the hash of the program'
     for text in 'Officer 1, Officer 2' 'Custodian 1, Custodian 2' Auditor 'its end is as the token keeps it' \
-        'custodian=Custodian 2, kcv=' 'combining components in this program: 2 keys' 'not allowed'; do
+        'custodian=Custodian 2, kcv=' 'components in this program (and the key, where the token cannot add them): 2 keys' 'not allowed'; do
         grep -qF "$text" $report || fail "the report lacks '$text'"
     done
     no_secret $report
