@@ -31,7 +31,8 @@ void closing_tell(const struct plan *p, size_t index, struct step_story *s)
           "kept on the token.");
     STORY(s->why,
           "So that nobody can change what was written down, or take away its end, without being seen.");
-    STORY(s->next, "Print the report (cardkeys report) and sign it. The ceremony is over.");
+    STORY(s->next, "Print the report (cardkeys report) and sign it. What still waits for others is done in a "
+                   "later sitting.");
 }
 
 bool closing_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)

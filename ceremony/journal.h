@@ -29,10 +29,13 @@ MUST_CHECK bool journal_component(const struct ceremony *c, const struct plan_ke
 /* The key is on this token. */
 struct journal_key {
     const struct plan_key *key;
-    const char *token, *role, *origin; /* "generated", "components", "hand-over", "key block" */
+    const char *token, *role, *origin; /* "generated", "components", "hand-over", "key block", "found" */
     const struct check_value *check;
 };
 MUST_CHECK bool journal_key(struct journal *j, const struct journal_key *k, struct err *err);
+/* The same of one that a sitting finds there, unless the log has it: the program that made it was killed before it could write
+ * that down, or it was made by somebody else. Outside of sittings nothing is written. */
+MUST_CHECK bool journal_key_found(struct ceremony *c, const struct journal_key *k, struct err *err);
 /* What the log says of a key: the check value last recorded, of length 0 when it knows none. */
 MUST_CHECK bool journal_known_check(const struct ceremony *c, const struct plan_key *key,
                                     struct check_value *check, struct err *err);

@@ -3,17 +3,22 @@
 #include "ceremony/closing.h"
 #include "ceremony/journal.h"
 
+void lead_tell(const struct ceremony *c, const struct step_story *story)
+{
+    dialogue_item(&c->dialogue, "Who:", story->who);
+    dialogue_item(&c->dialogue, "What:", story->what);
+    dialogue_item(&c->dialogue, "Why:", story->why);
+    dialogue_item(&c->dialogue, "Typed:", story->types);
+    dialogue_item(&c->dialogue, "Next:", story->next);
+}
+
 /* What is to come, in words. */
 static void tell(const struct ceremony *c, const struct step *s)
 {
     struct step_story story = {"", "", "", "", ""};
     s->row->tell(c->plan, s->index, &story);
     dialogue_say(&c->dialogue, "\nStep %zu of %zu: %s", s->number, s->count, s->what);
-    dialogue_item(&c->dialogue, "Who:", story.who);
-    dialogue_item(&c->dialogue, "What:", story.what);
-    dialogue_item(&c->dialogue, "Why:", story.why);
-    dialogue_item(&c->dialogue, "Typed:", story.types);
-    dialogue_item(&c->dialogue, "Next:", story.next);
+    lead_tell(c, &story);
 }
 
 /* After a failure: once more? The error stays set when not. */

@@ -103,8 +103,9 @@ static bool look_at_pair(struct place *p, struct check_value *check, struct err 
 
 bool place_look(struct ceremony *c, struct place *p, struct check_value *check, struct err *err)
 {
+    const struct journal_key entry = {p->key, p->token_name, hsm_role_name(p->ref.role), "found", check};
     bool ok = (hsm_role_is_pair(p->ref.role) ? look_at_pair : look_at_secret)(p, check, err) &&
-              compare_with_log(c, p, check, err);
+              compare_with_log(c, p, check, err) && journal_key_found(c, &entry, err);
     if (!ok) err_prefix(err, "token '%s'", p->token_name);
     return ok;
 }

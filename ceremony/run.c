@@ -37,6 +37,9 @@ static bool run(const char *path, const struct sitting_options *o, struct err *e
            t.there, t.waiting);
     if (t.elsewhere) printf(", %zu at other sites", t.elsewhere);
     printf("\n");
+    if (t.waiting)
+        fprintf(stderr, "When that is there, go on: cardkeys run%s%s %s\n", o->site ? " --site " : "",
+                o->site ? o->site : "", path);
     ok = true;
 out:
     sitting_end(&sitting, &c);

@@ -54,8 +54,8 @@ void trust_tell(const struct plan *p, size_t index, struct step_story *s)
 {
     const struct plan_trust *t = &p->trusts[index];
     char officers[PLAN_PEOPLE_TEXT_MAX];
-    STORY(s->who, "%s, with somebody of site '%s' on the telephone", plan_people(p, DUTY_OFFICER, officers),
-          sender_of(p, t));
+    STORY(s->who, "%s, and somebody of site '%s' who reads aloud, here or on the telephone",
+          plan_people(p, DUTY_OFFICER, officers), sender_of(p, t));
     STORY(s->what,
           "The public key of '%s' is put onto token '%s' as that of a signer whose files are accepted.",
           t->signer, t->at);

@@ -83,7 +83,11 @@ static bool scan(struct scan *s, const char *pid)
     snprintf(path, sizeof(path), "/proc/%s/maps", pid);
     FILE *maps = fopen(path, "r");
     uint8_t *block = malloc(BLOCK);
-    if (!maps || !block) return false;
+    if (!maps || !block) {
+        free(block);
+        if (maps) fclose(maps);
+        return false;
+    }
     while (fgets(line, sizeof(line), maps)) {
         char may[8] = "";
         snprintf(name, sizeof(name), "memory of its own");
