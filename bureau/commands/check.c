@@ -212,8 +212,9 @@ static void release(struct check *c)
     public_check_free(c->records);
     registry_close(c->books);
     incoming_free(c->file);
-    for (size_t i = 0; i < c->process_count; i++)
-        token_process_free(c->processes[i]);
+    /* The last first: each was forked with the ends of those before it open. */
+    while (c->process_count)
+        token_process_free(c->processes[--c->process_count]);
     free(c->ca_keys);
     bureau_free(c->settings);
     free(c);
