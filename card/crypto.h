@@ -57,7 +57,7 @@ struct card_rsa {
     const uint8_t *part[CARD_RSA_PARTS]; /* borrowed */
     size_t len[CARD_RSA_PARTS];
 };
-/* Bytes of the modulus; 0: the parts do not belong together (p > q, qinv·q = 1 mod p, exponents below the primes). */
+/* Bytes of the modulus; 0: the parts do not belong together (p > q, qinv·q = 1 mod p, exponents that undo 3 or 65537). */
 size_t card_rsa_len(const struct card_rsa *key);
 /* in to the private exponent; in and out have card_rsa_len bytes. False also for an in that is not below the modulus. */
 MUST_CHECK bool card_rsa_private(const struct card_rsa *key, const uint8_t *in, uint8_t *out,

@@ -106,7 +106,7 @@ uint16_t card_get_processing_options(struct card *card, const struct apdu *cmd, 
 }
 
 /* Book 2, A1.3.1: common session key derivation from the ATC. */
-static bool session_key(struct card *card, const struct card_key *master, uint16_t atc, struct card_key *out)
+bool card_session_key(struct card *card, const struct card_key *master, uint16_t atc, struct card_key *out)
 {
     uint8_t r[2 * CARD_BLOCK_MAX] = {(uint8_t)(atc >> 8), (uint8_t)atc};
     size_t block = card_block_len(master);
@@ -128,7 +128,7 @@ static bool cryptogram(struct card *card, const struct buf *data, uint8_t out[st
     const struct card_app *app = card_selected_app(card);
     struct card_key master, session = {0};
     bool ok = card_app_key(card, (size_t)card->selected, 1, &master) &&
-              session_key(card, &master, app->atc, &session) &&
+              card_session_key(card, &master, app->atc, &session) &&
               card_mac(&session, data->data, data->len, out, &card->err);
 
     wipe(&master, sizeof(master));

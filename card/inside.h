@@ -143,6 +143,9 @@ bool card_app_rsa(const struct card *card, size_t app, struct card_rsa *out);
 size_t card_dol_len(const uint8_t *dol, size_t len);
 bool card_app_find(const struct card *card, size_t app, uint32_t tag, const uint8_t **value, size_t *len);
 
+/* emv.c: EMV Book 2, A1.3.1: the common session key derivation. */
+bool card_session_key(struct card *card, const struct card_key *master, uint16_t atc, struct card_key *out);
+
 /* select.c */
 uint16_t card_put_directory(struct card *card, bool contactless, struct buf *out);
 card_command card_read_directory;

@@ -18,6 +18,24 @@ static void numbers_release(struct numbers *k)
     BN_CTX_free(k->ctx);
 }
 
+/* d mod (prime − 1) for one of EMV's public exponents? */
+static bool is_exponent(struct numbers *k, const BIGNUM *d, const BIGNUM *prime, unsigned e)
+{
+    return BN_copy(k->b, prime) && BN_sub_word(k->b, 1) == 1 && BN_copy(k->a, d) &&
+           BN_mul_word(k->a, e) == 1 && BN_mod(k->a, k->a, k->b, k->ctx) == 1 && BN_is_one(k->a);
+}
+
+static bool exponents_fit(struct numbers *k)
+{
+    static const unsigned known[] = {3, 65537};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (is_exponent(k, k->part[CARD_RSA_DP], k->part[CARD_RSA_P], known[i]) &&
+            is_exponent(k, k->part[CARD_RSA_DQ], k->part[CARD_RSA_Q], known[i]))
+            return true;
+    }
+    return false;
+}
+
 /* False: memory, or parts that do not belong together. */
 static bool numbers_read(const struct card_rsa *key, struct numbers *k)
 {
@@ -35,7 +53,7 @@ static bool numbers_read(const struct card_rsa *key, struct numbers *k)
            BN_cmp(k->part[CARD_RSA_DP], p) < 0 && BN_cmp(k->part[CARD_RSA_DQ], q) < 0 &&
            BN_cmp(k->part[CARD_RSA_QINV], p) < 0 &&
            BN_mod_mul(k->a, k->part[CARD_RSA_QINV], q, p, k->ctx) == 1 && BN_is_one(k->a) &&
-           BN_mul(k->n, p, q, k->ctx) == 1;
+           exponents_fit(k) && BN_mul(k->n, p, q, k->ctx) == 1;
 }
 
 size_t card_rsa_len(const struct card_rsa *key)

@@ -37,16 +37,34 @@ static bool is_there(const struct card *card, size_t i)
     return card->now.apps[i].kind != APP_NONE && !card->now.apps[i].locked;
 }
 
-/* The first application from `from` on whose AID begins so. */
-static bool find(const struct card *card, size_t from, const struct apdu *cmd, int *out)
+static bool has_name(const struct card_app *app, const struct apdu *cmd)
 {
-    for (size_t i = from; i < CARD_APPS_MAX; i++) {
-        const struct card_app *app = &card->now.apps[i];
-        if (!is_there(card, i) || !begins(app->aid, app->aid_len, cmd->data, cmd->len)) continue;
+    return bytes_equal(app->aid, app->aid_len, cmd->data, cmd->len);
+}
+
+/* The place of an application among those whose AID begins so: who has just this AID comes first, else the order of the table.
+ * Negative: its AID begins otherwise. */
+static int rank_of(const struct card *card, size_t i, const struct apdu *cmd)
+{
+    const struct card_app *app = &card->now.apps[i];
+
+    if (!is_there(card, i) || !begins(app->aid, app->aid_len, cmd->data, cmd->len)) return -1;
+    return has_name(app, cmd) ? 0 : (int)i + 1;
+}
+
+/* The first of them, or the next one after that which is selected. */
+static bool find(const struct card *card, const struct apdu *cmd, int *out)
+{
+    bool next = cmd->p2 & NEXT && card->selected >= 0;
+    int after = next ? rank_of(card, (size_t)card->selected, cmd) : -1, best = CARD_APPS_MAX + 1;
+
+    for (size_t i = 0; i < CARD_APPS_MAX; i++) {
+        int rank = rank_of(card, i, cmd);
+        if (rank <= after || rank >= best) continue;
+        best = rank;
         *out = (int)i;
-        return true;
     }
-    return false;
+    return best <= CARD_APPS_MAX;
 }
 
 static void put_fci(struct buf *out, const uint8_t *name, size_t name_len, const uint8_t *rest,
@@ -150,8 +168,6 @@ static bool any_payment_app(const struct card *card)
 /* Who answers to the name; false: nobody. An empty name is the security domain. */
 static bool resolve(const struct card *card, const struct apdu *cmd, int *out)
 {
-    size_t from = cmd->p2 & NEXT && card->selected >= 0 ? (size_t)card->selected + 1 : 0;
-
     if (cmd->len == 0 || (begins(domain, sizeof(domain), cmd->data, cmd->len) && !(cmd->p2 & NEXT))) {
         *out = ISD;
         return true;
@@ -162,7 +178,7 @@ static bool resolve(const struct card *card, const struct apdu *cmd, int *out)
         *out = directories[i].number;
         return any_payment_app(card);
     }
-    return find(card, from, cmd, out);
+    return find(card, cmd, out);
 }
 
 uint16_t card_select(struct card *card, const struct apdu *cmd, struct buf *out)

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "blank.h"
 #include "card/inside.h"
 #include "host.h"
 #include "suite.h"
@@ -17,27 +18,11 @@ static const struct offer {
               {3, 0x20, 24, 0x11}, {3, 0x30, 32, 0x13}, {3, 0x60, 16, 0x33}, {3, 0x70, 32, 0x33},
               {3, 0x70, 24, 0x03}, {3, 0x70, 16, 0x13}};
 
-static struct card *new_card(unsigned scp, unsigned i, size_t key_len)
-{
-    struct card_settings settings;
-    struct card *card = NULL;
-
-    card_test_settings(&settings, (uint8_t)scp, (uint8_t)i);
-    for (size_t k = 0; k < KEY_COUNT; k++) {
-        settings.keys.key[k].len = (uint8_t)key_len;
-        for (size_t n = 0; n < key_len; n++)
-            settings.keys.key[k].value[n] = (uint8_t)(0x40 + n);
-    }
-    EXPECT_OK(card_new(&card, &settings, &err));
-    CU_ASSERT_PTR_NOT_NULL_FATAL(card);
-    return card;
-}
-
 static void test_every_level(void)
 {
     for (size_t n = 0; n < SUITE_COUNT(offers); n++) {
         const struct offer *o = &offers[n];
-        struct card *card = new_card(o->scp, o->i, o->key_len);
+        struct card *card = blank_card(o->scp, o->i, o->key_len);
         struct host h;
         host_init(&h, card, o->scp, o->i, o->key_len);
         CU_ASSERT_EQUAL(host_open(&h, 0, o->level), 0x9000);
@@ -143,7 +128,7 @@ static bool session_keys_are_right(const struct card *card, const struct vector_
 
 static bool conversation_is_right(const struct vector_block *block, unsigned scp, unsigned i)
 {
-    struct card *card = new_card(scp, i, 16);
+    struct card *card = blank_card(scp, i, 16);
     struct fixed challenge;
     struct buf hex, apdu, answer;
     bool right = false;
@@ -210,7 +195,7 @@ static void test_rmac_vectors(void)
     EXPECT_OK(vector_file_open(&f, "derivation.txt", &err));
     while (vector_next(f, &block, &end, &err) && !end) {
         if (!vector_is_op(&block, "scp02_rmac")) continue;
-        struct card *card = new_card(2, 0x35, 16);
+        struct card *card = blank_card(2, 0x35, 16);
         struct apdu plain;
         CU_ASSERT_TRUE(vector_hex(&block, "s_rmac", &hex));
         card->channel.rmac = (struct card_key){.type = CARD_KEY_DES, .len = 16};

@@ -338,6 +338,7 @@ unsigned host_select(struct host *h, const char *aid)
 {
     char text[64];
     h->open = false;
+    if (!aid[0]) return host_hex(h, "00A4040000");
     snprintf(text, sizeof(text), "00A40400%02zX%s00", strlen(aid) / 2, aid);
     return host_hex(h, text);
 }
