@@ -33,7 +33,6 @@ uint16_t card_initialize_update(struct card *card, const struct apdu *cmd, struc
 {
     uint8_t cryptogram[CRYPTOGRAM_LEN];
 
-    channel_close(card);
     if (cmd->p2 != 0) return SW_P1P2;
     if (cmd->len != CHALLENGE_LEN) return SW_LENGTH;
     const struct card_keyset *set = state_keyset(&card->now, cmd->p1);

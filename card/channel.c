@@ -58,7 +58,10 @@ uint16_t channel_unwrap(struct card *card, const struct apdu *cmd, struct apdu *
 
     if (cmd->cla & CLA_CHANNEL) return SW_NO_CHANNEL;
     if (cmd->cla & 0x78) return SW_CLA;
-    if (is_outside(card, cmd)) return SW_OK;
+    if (is_outside(card, cmd)) {
+        if (cmd->ins == INS_INITIALIZE) channel_close(card);
+        return SW_OK;
+    }
     if (card->channel.phase == CHANNEL_CHALLENGED) channel_close(card);
     if (!channel_is_open(card)) {
         if (secured) return SW_SECURITY;

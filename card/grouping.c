@@ -92,6 +92,22 @@ static bool decrypt(struct card *card, uint8_t bits, uint8_t *value, size_t len)
                               : card_cbc(key, CARD_DECRYPT, NULL, value, len, value, &card->err);
 }
 
+/* Keys and check values that are both there must fit: then the wrong one is named by the answer to its own command. */
+static bool keys_fit(struct card *card, size_t app)
+{
+    struct card_group group;
+    struct card_key key;
+    bool both = state_find(&card->now, app, 0x8000, &group) && state_find(&card->now, app, 0x9000, &group);
+    size_t count = both ? card_app_key_count(card, app) : 0;
+
+    for (size_t n = 1; n <= count; n++) {
+        bool fits = card_app_key(card, app, n, &key);
+        wipe(&key, sizeof(key));
+        if (!fits) return false;
+    }
+    return true;
+}
+
 uint16_t card_store_group(struct card *card, size_t app, uint16_t dgi, uint8_t *value, size_t len,
                           uint8_t bits)
 {
@@ -107,5 +123,6 @@ uint16_t card_store_group(struct card *card, size_t app, uint16_t dgi, uint8_t *
         if (padded && !card_unpad(value, &len)) return SW_DATA;
     }
     if (!row->is_sound(value, len)) return SW_DATA;
-    return state_put(&card->now, app, dgi, value, len) ? SW_OK : SW_NO_ROOM;
+    if (!state_put(&card->now, app, dgi, value, len)) return SW_NO_ROOM;
+    return keys_fit(card, app) ? SW_OK : SW_DATA;
 }

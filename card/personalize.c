@@ -94,16 +94,11 @@ static uint16_t finish(struct card *card, size_t app)
     enum { DGI_PIN = 0x8010, DGI_TRIES = 0x9010, TRIES_DEFAULT = 3 };
     struct card_app *a = &card->now.apps[app];
     struct card_group group;
-    struct card_key key;
     struct card_rsa pair;
     bool keys = state_find(&card->now, app, 0x8000, &group);
 
     if (card->perso.head) return SW_DATA;
     if (keys != (card_app_key_count(card, app) > 0)) return SW_DATA;
-    for (size_t n = 1; n <= card_app_key_count(card, app); n++) {
-        if (!card_app_key(card, app, n, &key)) return SW_DATA;
-        wipe(&key, sizeof(key));
-    }
     for (uint16_t dgi = DGI_CRT_FIRST; dgi <= DGI_CRT_LAST; dgi++) {
         if (state_find(&card->now, app, dgi, &group) && !card_app_rsa(card, app, &pair)) return SW_DATA;
     }
