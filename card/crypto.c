@@ -2,6 +2,7 @@
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/secret.h"
@@ -28,26 +29,25 @@ static const EVP_CIPHER *cipher_of(const struct card_key *key, bool chained)
     return chained ? EVP_aes_256_cbc() : EVP_aes_256_ecb();
 }
 
-static bool run(const EVP_CIPHER *cipher, const uint8_t *key, const uint8_t *iv, enum card_direction way,
-                const uint8_t *in, size_t len, uint8_t *out)
+struct work {
+    enum card_direction way;
+    const uint8_t *iv;
+    uint8_t *data;
+    size_t len;
+};
+
+static bool run(const EVP_CIPHER *cipher, const uint8_t *key, const struct work *w)
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int done = 0;
-    bool ok = ctx && EVP_CipherInit_ex(ctx, cipher, NULL, key, iv, way) == 1 &&
+    bool ok = ctx && EVP_CipherInit_ex(ctx, cipher, NULL, key, w->iv, w->way) == 1 &&
               EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
-              EVP_CipherUpdate(ctx, out, &done, in, (int)len) == 1 && (size_t)done == len;
+              EVP_CipherUpdate(ctx, w->data, &done, w->data, (int)w->len) == 1 && (size_t)done == w->len;
     EVP_CIPHER_CTX_free(ctx);
     return ok;
 }
 
-struct work {
-    const uint8_t *iv, *in;
-    size_t len;
-    uint8_t *out;
-};
-
-static bool crypt(const struct card_key *key, enum card_direction way, bool chained, const struct work *w,
-                  struct err *err)
+static bool crypt(const struct card_key *key, bool chained, const struct work *w, struct err *err)
 {
     uint8_t value[CARD_KEY_MAX];
 
@@ -57,22 +57,21 @@ static bool crypt(const struct card_key *key, enum card_direction way, bool chai
     if (w->len == 0) return true;
     memcpy(value, key->value, sizeof(value));
     if (key->type == CARD_KEY_DES && key->len == DES2_LEN) memcpy(value + DES2_LEN, value, DES_BLOCK);
-    bool ok = run(cipher_of(key, chained), value, w->iv, way, w->in, w->len, w->out);
+    bool ok = run(cipher_of(key, chained), value, w);
     wipe(value, sizeof(value));
     return ok || err_set(err, ERR_INTERNAL, "card: libcrypto refuses a cipher");
 }
 
-bool card_cbc(const struct card_key *key, enum card_direction way, const uint8_t *iv, const uint8_t *in,
-              size_t len, uint8_t *out, struct err *err)
+bool card_cbc(const struct card_key *key, enum card_direction way, const uint8_t *iv, uint8_t *data,
+              size_t len, struct err *err)
 {
     static const uint8_t zeros[CARD_BLOCK_MAX];
-    return crypt(key, way, true, &(struct work){iv ? iv : zeros, in, len, out}, err);
+    return crypt(key, true, &(struct work){way, iv ? iv : zeros, data, len}, err);
 }
 
-bool card_ecb(const struct card_key *key, enum card_direction way, const uint8_t *in, size_t len,
-              uint8_t *out, struct err *err)
+bool card_ecb(const struct card_key *key, enum card_direction way, uint8_t *data, size_t len, struct err *err)
 {
-    return crypt(key, way, false, &(struct work){NULL, in, len, out}, err);
+    return crypt(key, false, &(struct work){way, NULL, data, len}, err);
 }
 
 /* TDES with three equal keys is single DES. */
@@ -88,7 +87,8 @@ bool card_single_des(const struct card_key *key, const uint8_t in[static 8], uin
                      struct err *err)
 {
     struct card_key half = left_half(key);
-    bool ok = card_ecb(&half, CARD_ENCRYPT, in, DES_BLOCK, out, err);
+    memcpy(out, in, DES_BLOCK);
+    bool ok = card_ecb(&half, CARD_ENCRYPT, out, DES_BLOCK, err);
     wipe(&half, sizeof(half));
     return ok;
 }
@@ -102,7 +102,8 @@ bool card_retail_mac(const struct card_key *key, const uint8_t icv[static 8], co
 
     memcpy(chain, icv, DES_BLOCK);
     while (ok && len >= DES_BLOCK) {
-        ok = card_cbc(&half, CARD_ENCRYPT, chain, data, DES_BLOCK, block, err);
+        memcpy(block, data, DES_BLOCK);
+        ok = card_cbc(&half, CARD_ENCRYPT, chain, block, DES_BLOCK, err);
         memcpy(chain, block, DES_BLOCK);
         data += DES_BLOCK;
         len -= DES_BLOCK;
@@ -110,7 +111,8 @@ bool card_retail_mac(const struct card_key *key, const uint8_t icv[static 8], co
     memset(block, 0, sizeof(block));
     if (len) memcpy(block, data, len);
     block[len < DES_BLOCK ? len : 0] = 0x80;
-    ok = ok && card_cbc(key, CARD_ENCRYPT, chain, block, DES_BLOCK, mac, err);
+    ok = ok && card_cbc(key, CARD_ENCRYPT, chain, block, DES_BLOCK, err);
+    if (ok) memcpy(mac, block, DES_BLOCK);
     wipe(&half, sizeof(half));
     wipe(block, sizeof(block));
     return ok;
@@ -119,14 +121,14 @@ bool card_retail_mac(const struct card_key *key, const uint8_t icv[static 8], co
 bool card_cmac(const struct card_key *key, const uint8_t *chain, const uint8_t *data, size_t len,
                uint8_t mac[static 16], struct err *err)
 {
-    char name[16] = "AES-128-CBC";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, name, 0),
-                           OSSL_PARAM_construct_end()};
+    char name[16];
     size_t done = 0;
 
     if (!card_key_is_sound(key) || key->type != CARD_KEY_AES)
         return err_set(err, ERR_INTERNAL, "card: CMAC needs an AES key");
-    if (key->len != 16) memcpy(name + 4, key->len == 24 ? "192" : "256", 3);
+    snprintf(name, sizeof(name), "AES-%u-CBC", 8u * key->len);
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, name, 0),
+                           OSSL_PARAM_construct_end()};
     EVP_MAC *kind = EVP_MAC_fetch(NULL, "CMAC", NULL);
     EVP_MAC_CTX *ctx = kind ? EVP_MAC_CTX_new(kind) : NULL;
     bool ok = ctx && EVP_MAC_init(ctx, key->value, key->len, params) == 1 &&
@@ -154,7 +156,7 @@ bool card_check_value(const struct card_key *key, uint8_t kcv[static CARD_KCV_LE
     uint8_t block[CARD_BLOCK_MAX];
 
     memset(block, key->type == CARD_KEY_AES ? 0x01 : 0x00, sizeof(block));
-    if (!card_ecb(key, CARD_ENCRYPT, block, card_block_len(key), block, err)) return false;
+    if (!card_ecb(key, CARD_ENCRYPT, block, card_block_len(key), err)) return false;
     memcpy(kcv, block, CARD_KCV_LEN);
     return true;
 }

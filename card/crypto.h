@@ -29,12 +29,12 @@ size_t card_block_len(const struct card_key *key);
 /* Is this a key that can be used? */
 bool card_key_is_sound(const struct card_key *key);
 
-/* CBC, no padding; iv has one block, NULL: zeros. in and out may be the same bytes. */
+/* CBC in place, no padding; iv has one block, NULL: zeros. */
 MUST_CHECK bool card_cbc(const struct card_key *key, enum card_direction way, const uint8_t *iv,
-                         const uint8_t *in, size_t len, uint8_t *out, struct err *err);
-/* ECB, no padding. */
-MUST_CHECK bool card_ecb(const struct card_key *key, enum card_direction way, const uint8_t *in, size_t len,
-                         uint8_t *out, struct err *err);
+                         uint8_t *data, size_t len, struct err *err);
+/* ECB in place, no padding. */
+MUST_CHECK bool card_ecb(const struct card_key *key, enum card_direction way, uint8_t *data, size_t len,
+                         struct err *err);
 /* One block under single DES with the left half of a double-length key. */
 MUST_CHECK bool card_single_des(const struct card_key *key, const uint8_t in[static 8], uint8_t out[static 8],
                                 struct err *err);

@@ -112,11 +112,14 @@ bool card_session_key(struct card *card, const struct card_key *master, uint16_t
     size_t block = card_block_len(master);
 
     *out = (struct card_key){.type = master->type, .len = master->len};
-    if (master->len == block) return card_ecb(master, CARD_ENCRYPT, r, block, out->value, &card->err);
+    if (master->len == block) {
+        memcpy(out->value, r, block);
+        return card_ecb(master, CARD_ENCRYPT, out->value, block, &card->err);
+    }
     memcpy(r + block, r, block);
     r[2] = 0xF0;
     r[block + 2] = 0x0F;
-    if (!card_ecb(master, CARD_ENCRYPT, r, 2 * block, r, &card->err)) return false;
+    if (!card_ecb(master, CARD_ENCRYPT, r, 2 * block, &card->err)) return false;
     memcpy(out->value, r, master->len <= 2 * block ? master->len : 2 * block);
     wipe(r, sizeof(r));
     return true;

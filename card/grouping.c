@@ -88,8 +88,8 @@ static bool decrypt(struct card *card, uint8_t bits, uint8_t *value, size_t len)
     const struct card_key *key = bits == BITS_APPLICATION ? &c->static_dek : &c->dek;
 
     if (len == 0 || len % card_block_len(key)) return false;
-    return card->now.scp == 2 ? card_ecb(key, CARD_DECRYPT, value, len, value, &card->err)
-                              : card_cbc(key, CARD_DECRYPT, NULL, value, len, value, &card->err);
+    return card->now.scp == 2 ? card_ecb(key, CARD_DECRYPT, value, len, &card->err)
+                              : card_cbc(key, CARD_DECRYPT, NULL, value, len, &card->err);
 }
 
 /* Keys and check values that are both there must fit: then the wrong one is named by the answer to its own command. */

@@ -99,8 +99,9 @@ static uint16_t finish(struct card *card, size_t app)
 
     if (card->perso.head) return SW_DATA;
     if (keys != (card_app_key_count(card, app) > 0)) return SW_DATA;
-    for (uint16_t dgi = DGI_CRT_FIRST; dgi <= DGI_CRT_LAST; dgi++) {
-        if (state_find(&card->now, app, dgi, &group) && !card_app_rsa(card, app, &pair)) return SW_DATA;
+    for (unsigned dgi = DGI_CRT_FIRST; dgi <= DGI_CRT_LAST; dgi++) {
+        if (state_find(&card->now, app, (uint16_t)dgi, &group) && !card_app_rsa(card, app, &pair))
+            return SW_DATA;
     }
     if (state_find(&card->now, app, DGI_PIN, &group)) a->pin_left = a->pin_limit = TRIES_DEFAULT;
     if (state_find(&card->now, app, DGI_TRIES, &group)) {

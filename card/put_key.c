@@ -25,8 +25,9 @@ static bool read_key(struct card *card, struct cur *c, struct card_key *out)
     if (!cur_take(c, len, &value, "key", err) || !cur_take_u8(c, &check_len, "length", err) ||
         check_len != CARD_KCV_LEN || !cur_take(c, CARD_KCV_LEN, &check, "check value", err))
         return false;
-    bool ok = card->now.scp == 2 ? card_ecb(dek, CARD_DECRYPT, value, len, clear, err)
-                                 : card_cbc(dek, CARD_DECRYPT, NULL, value, len, clear, err);
+    memcpy(clear, value, len);
+    bool ok = card->now.scp == 2 ? card_ecb(dek, CARD_DECRYPT, clear, len, err)
+                                 : card_cbc(dek, CARD_DECRYPT, NULL, clear, len, err);
     *out = (struct card_key){.type = type, .len = true_len};
     if (ok) memcpy(out->value, clear, true_len);
     wipe(clear, sizeof(clear));

@@ -14,7 +14,8 @@ static bool session_key(struct card *card, const struct card_key *from, uint8_t 
                               (uint8_t)card->channel.sequence};
 
     *out = (struct card_key){.type = CARD_KEY_DES, .len = 16};
-    return card_cbc(from, CARD_ENCRYPT, NULL, data, sizeof(data), out->value, &card->err);
+    memcpy(out->value, data, sizeof(data));
+    return card_cbc(from, CARD_ENCRYPT, NULL, out->value, sizeof(data), &card->err);
 }
 
 /* E.4.2.3: the MAC over the AID of who is selected, under the session's C-MAC key. */
@@ -60,7 +61,7 @@ static bool cryptogram(struct card *card, bool host, uint8_t out[static 8])
     memcpy(text + 8, host ? c->host_challenge : c->card_challenge, 8);
     memset(text + 16, 0, 8);
     text[16] = 0x80;
-    if (!card_cbc(&c->enc, CARD_ENCRYPT, NULL, text, sizeof(text), text, &card->err)) return false;
+    if (!card_cbc(&c->enc, CARD_ENCRYPT, NULL, text, sizeof(text), &card->err)) return false;
     memcpy(out, text + 16, 8);
     return true;
 }
@@ -91,7 +92,7 @@ static bool mac_is_right(struct card *card, const struct apdu *cmd, const uint8_
 static bool decrypt(struct card *card, uint8_t *data, size_t *len)
 {
     return *len == 0 || (*len % DES_BLOCK == 0 &&
-                         card_cbc(&card->channel.enc, CARD_DECRYPT, NULL, data, *len, data, &card->err) &&
+                         card_cbc(&card->channel.enc, CARD_DECRYPT, NULL, data, *len, &card->err) &&
                          card_unpad(data, len));
 }
 

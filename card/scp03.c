@@ -16,9 +16,14 @@ enum {
     CONTEXT_MAX = 32,
 };
 
+struct context {
+    uint8_t bytes[CONTEXT_MAX];
+    size_t len;
+};
+
 /* 4.1.5: label (11 zeros, constant) ‖ 00 ‖ bits ‖ counter ‖ context, in counter mode. */
-static bool kdf(struct card *card, const struct card_key *key, uint8_t constant, const uint8_t *context,
-                size_t context_len, uint8_t *out, size_t out_len)
+static bool kdf(struct card *card, const struct card_key *key, uint8_t constant,
+                const struct context *context, uint8_t *out, size_t out_len)
 {
     uint8_t text[BLOCK + CONTEXT_MAX] = {0}, mac[BLOCK];
     size_t bits = 8 * out_len;
@@ -27,10 +32,10 @@ static bool kdf(struct card *card, const struct card_key *key, uint8_t constant,
     text[11] = constant;
     text[13] = (uint8_t)(bits >> 8);
     text[14] = (uint8_t)bits;
-    memcpy(text + BLOCK, context, context_len);
+    memcpy(text + BLOCK, context->bytes, context->len);
     for (size_t done = 0; ok && done < out_len; done += BLOCK) {
         text[15]++;
-        ok = card_cmac(key, NULL, text, BLOCK + context_len, mac, &card->err);
+        ok = card_cmac(key, NULL, text, BLOCK + context->len, mac, &card->err);
         size_t left = out_len - done;
         memcpy(out + done, mac, left < BLOCK ? left : BLOCK);
     }
@@ -38,15 +43,22 @@ static bool kdf(struct card *card, const struct card_key *key, uint8_t constant,
     return ok;
 }
 
+static struct context both_challenges(const struct channel *c)
+{
+    struct context context = {.len = sizeof(c->host_challenge) + sizeof(c->card_challenge)};
+
+    memcpy(context.bytes, c->host_challenge, sizeof(c->host_challenge));
+    memcpy(context.bytes + sizeof(c->host_challenge), c->card_challenge, sizeof(c->card_challenge));
+    return context;
+}
+
 static bool session_key(struct card *card, const struct card_key *from, uint8_t constant,
                         struct card_key *out)
 {
-    uint8_t context[16];
+    struct context context = both_challenges(&card->channel);
 
-    memcpy(context, card->channel.host_challenge, 8);
-    memcpy(context + 8, card->channel.card_challenge, 8);
     *out = (struct card_key){.type = CARD_KEY_AES, .len = from->len};
-    return kdf(card, from, constant, context, sizeof(context), out->value, from->len);
+    return kdf(card, from, constant, &context, out->value, from->len);
 }
 
 /* 6.2.2.1: made of the sequence counter and the AID of who is selected. */
@@ -55,11 +67,12 @@ static bool known_challenge(struct card *card, const struct card_key *enc)
     static const uint8_t domain[] = {0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00, 0x00};
     const struct card_app *app = card_selected_app(card);
     uint32_t n = card->channel.sequence;
-    uint8_t context[3 + CARD_AID_MAX] = {(uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
+    struct context context = {.bytes = {(uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}};
     size_t aid_len = app ? app->aid_len : sizeof(domain);
 
-    memcpy(context + 3, app ? app->aid : domain, aid_len);
-    return kdf(card, enc, CONSTANT_CHALLENGE, context, 3 + aid_len, card->channel.card_challenge, 8);
+    memcpy(context.bytes + 3, app ? app->aid : domain, aid_len);
+    context.len = 3 + aid_len;
+    return kdf(card, enc, CONSTANT_CHALLENGE, &context, card->channel.card_challenge, 8);
 }
 
 static bool start(struct card *card, const struct card_keyset *set)
@@ -80,12 +93,9 @@ static bool start(struct card *card, const struct card_keyset *set)
 
 static bool cryptogram(struct card *card, bool host, uint8_t out[static 8])
 {
-    uint8_t context[16];
+    struct context context = both_challenges(&card->channel);
 
-    memcpy(context, card->channel.host_challenge, 8);
-    memcpy(context + 8, card->channel.card_challenge, 8);
-    return kdf(card, &card->channel.mac, host ? CONSTANT_HOST : CONSTANT_CARD, context, sizeof(context), out,
-               8);
+    return kdf(card, &card->channel.mac, host ? CONSTANT_HOST : CONSTANT_CARD, &context, out, 8);
 }
 
 /* 6.2.4: over the chaining value, the header, the length as sent, and the data as sent. */
@@ -115,11 +125,12 @@ static bool mac_is_right(struct card *card, const struct apdu *cmd)
 static bool initial_vector(struct card *card, uint8_t first, uint8_t out[static BLOCK])
 {
     uint32_t n = card->channel.counter;
-    uint8_t block[BLOCK] = {first};
 
+    memset(out, 0, BLOCK);
+    out[0] = first;
     for (size_t i = 0; i < 4; i++)
-        block[BLOCK - 1 - i] = (uint8_t)(n >> (8 * i));
-    return card_ecb(&card->channel.enc, CARD_ENCRYPT, block, BLOCK, out, &card->err);
+        out[BLOCK - 1 - i] = (uint8_t)(n >> (8 * i));
+    return card_ecb(&card->channel.enc, CARD_ENCRYPT, out, BLOCK, &card->err);
 }
 
 static bool decrypt(struct card *card, uint8_t *data, size_t *len)
@@ -129,8 +140,7 @@ static bool decrypt(struct card *card, uint8_t *data, size_t *len)
     card->channel.counter++;
     if (*len == 0) return true;
     return *len % BLOCK == 0 && initial_vector(card, 0, iv) &&
-           card_cbc(&card->channel.enc, CARD_DECRYPT, iv, data, *len, data, &card->err) &&
-           card_unpad(data, len);
+           card_cbc(&card->channel.enc, CARD_DECRYPT, iv, data, *len, &card->err) && card_unpad(data, len);
 }
 
 static bool unwrap(struct card *card, const struct apdu *cmd, struct apdu *plain, uint16_t *sw)
@@ -153,7 +163,7 @@ static bool encrypt_answer(struct card *card, struct buf *out)
     buf_put_u8(out, 0x80);
     buf_put_fill(out, 0, (BLOCK - out->len % BLOCK) % BLOCK);
     return !out->failed && initial_vector(card, 0x80, iv) &&
-           card_cbc(&card->channel.enc, CARD_ENCRYPT, iv, out->data, out->len, out->data, &card->err);
+           card_cbc(&card->channel.enc, CARD_ENCRYPT, iv, out->data, out->len, &card->err);
 }
 
 static bool wrap(struct card *card, const struct apdu *plain, struct buf *out, uint16_t sw)

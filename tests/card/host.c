@@ -140,6 +140,8 @@ static unsigned exchange(struct host *h, const uint8_t *apdu, size_t len)
 
     buf_init(&got, CARD_ANSWER_MAX);
     buf_clear(&h->answer);
+    for (size_t i = 0; h->script && i < len; i++)
+        fprintf(h->script, "%02X%s", apdu[i], i + 1 < len ? "" : "\n");
     card_process(h->card, apdu, len, &got);
     for (;;) {
         must(got.len >= 2);

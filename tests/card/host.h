@@ -3,6 +3,8 @@
 #ifndef TESTS_CARD_HOST_H
 #define TESTS_CARD_HOST_H
 
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "card/card.h"
 
@@ -22,6 +24,7 @@ struct host {
     struct buf answer; /* data of the last answer, without MAC and padding */
     bool answer_right; /* its MAC was right, where the level asks for one */
     bool spoil;        /* the next C-MAC is wrong */
+    FILE *script;      /* NULL, or where each command goes in hex, one a line */
 };
 
 /* A host for a card with the test keys of card_test_settings. */
