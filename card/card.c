@@ -228,10 +228,10 @@ static void put_sw(struct buf *answer, unsigned sw)
 /* Keeps what does not go out now for GET RESPONSE. */
 static void hand_over(struct card *card, const struct buf *data, uint16_t sw)
 {
-    card->rest_len = data->len < sizeof(card->rest) ? data->len : sizeof(card->rest);
+    card->rest_len = data->len;
     card->rest_at = 0;
     card->rest_sw = sw;
-    if (card->rest_len) memcpy(card->rest, data->data, card->rest_len);
+    memcpy(card->rest, data->data, data->len);
 }
 
 static unsigned more(size_t left)
@@ -247,11 +247,14 @@ static void deliver(struct card *card, const struct apdu *cmd, struct buf *data,
 
     if (len == 0) {
         put_sw(data, sw);
+    } else if (len > sizeof(card->rest)) {
+        buf_clear(data);
+        put_sw(data, SW_INTERNAL);
     } else if (!cmd->has_le || (card->now.protocol == CARD_T0 && cmd->len > 0)) {
         hand_over(card, data, sw);
         buf_clear(data);
         put_sw(data, more(len));
-    } else if (exact && cmd->le != len) {
+    } else if (exact && len <= APDU_LE_SHORT_MAX && cmd->le != len) {
         buf_clear(data);
         put_sw(data, SW_WRONG_LE | (unsigned)(len & 0xFF));
     } else if (len > cmd->le) {

@@ -40,7 +40,7 @@ static bool run(const EVP_CIPHER *cipher, const uint8_t *key, const struct work 
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int done = 0;
-    bool ok = ctx && EVP_CipherInit_ex(ctx, cipher, NULL, key, w->iv, w->way) == 1 &&
+    bool ok = ctx && EVP_CipherInit_ex(ctx, cipher, NULL, key, w->iv, (int)w->way) == 1 &&
               EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
               EVP_CipherUpdate(ctx, w->data, &done, w->data, (int)w->len) == 1 && (size_t)done == w->len;
     EVP_CIPHER_CTX_free(ctx);

@@ -13,8 +13,9 @@ enum {
     ISD = -1, /* as `selected`: the issuer security domain */
     PSE = -2, /* a directory of payment applications */
     PPSE = -3,
-    CARD_WORK_MAX = 65536, /* a command without its secure messaging */
-    CARD_GROUP_MAX = 8192, /* bytes of one DGI */
+    CARD_WORK_MAX = 65536,                      /* a command without its secure messaging */
+    CARD_GROUP_MAX = 8192,                      /* bytes of one DGI */
+    CARD_ANSWER_DATA_MAX = CARD_GROUP_MAX + 64, /* a grouping in its template, with a MAC */
     CARD_MODULUS_MAX = 256,
 };
 
@@ -70,7 +71,7 @@ struct card {
     bool gpo_done, ac_done, arqc_done, pin_verified, has_challenge;
     uint8_t challenge[8];
     size_t rest_len, rest_at; /* of an answer, for GET RESPONSE */
-    uint8_t rest[1024];
+    uint8_t rest[CARD_ANSWER_DATA_MAX];
     uint16_t rest_sw;
     uint8_t work[CARD_WORK_MAX];
 };

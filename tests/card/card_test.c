@@ -89,6 +89,36 @@ static void test_t0(void)
     card_free(card);
 }
 
+/* An FCI of 2,012 bytes: by GET RESPONSE in pieces, and at once with an extended Le. */
+static void test_long_answer(void)
+{
+    enum { VALUE = 2000, FCI = 4 + 10 + VALUE };
+    uint8_t group[5 + VALUE] = {
+        0x91, 0x02, 0xFF, VALUE >> 8, VALUE & 0xFF, 0xA5, 0x82, (VALUE - 4) >> 8, (VALUE - 4) & 0xFF};
+    struct card *card = blank_card(3, 0, 16);
+    struct host h;
+    struct buf answer;
+
+    host_init(&h, card, 3, 0, 16);
+    buf_init(&answer, CARD_ANSWER_MAX);
+    CU_ASSERT_EQUAL(host_select(&h, "F04C4F59414C5459"), 0x9000);
+    CU_ASSERT_EQUAL(host_open(&h, 0, 1), 0x9000);
+    for (size_t at = 0, n = 0; at < sizeof(group); at += 200, n++) {
+        size_t len = sizeof(group) - at < 200 ? sizeof(group) - at : 200;
+        uint8_t head[4] = {0x80, 0xE2, at + len == sizeof(group) ? 0x80 : 0x00, (uint8_t)n};
+        CU_ASSERT_EQUAL(host_send(&h, head, group + at, len), 0x9000);
+    }
+    CU_ASSERT_EQUAL(host_select(&h, "F04C4F59414C5459"), 0x9000);
+    CU_ASSERT_EQUAL(h.answer.len, FCI);
+    CU_ASSERT_EQUAL(raw(card, "00A4040008F04C4F59414C545900", &answer), 0x6100);
+    CU_ASSERT_EQUAL(answer.len, 256);
+    CU_ASSERT_EQUAL(raw(card, "00A40400000008F04C4F59414C54590000", &answer), 0x9000);
+    CU_ASSERT_EQUAL(answer.len, FCI);
+    buf_release(&answer);
+    host_release(&h);
+    card_free(card);
+}
+
 static void test_refused_commands(void)
 {
     static const struct {
@@ -406,6 +436,7 @@ static void test_settings(void)
 static const struct test_case cases[] = {
     {"T=1 and GET RESPONSE", test_t1},
     {"T=0", test_t0},
+    {"a long answer", test_long_answer},
     {"refused commands", test_refused_commands},
     {"end of a channel", test_end_of_channel},
     {"replay", test_replay},
