@@ -22,6 +22,7 @@ struct ceremony {
     const char *site;              /* only what is done at this site; NULL: everything */
     struct dialogue dialogue;
     struct journal *journal; /* NULL: nothing is written down (commands that change nothing) */
+    bool no_log;             /* the audit log is not whole: nothing is compared with it */
     bool changes;            /* sessions may create objects (run), or not (check, list) */
 };
 

@@ -117,7 +117,7 @@ static void test_jobs(void)
 
 static void test_plans(void)
 {
-    CU_ASSERT_EQUAL(read_examples("plans"), 1);
+    CU_ASSERT_EQUAL(read_examples("plans"), 2);
 }
 
 static void test_certificate_files(void)
