@@ -8,6 +8,8 @@
 #include "base/digest.h"
 #include "base/hex.h"
 #include "ceremony/closing.h"
+#include "ceremony/dual_control.h"
+#include "ceremony/journal.h"
 #include "ceremony/output.h"
 #include "ceremony/place.h"
 #include "ceremony/public_file.h"
@@ -75,6 +77,20 @@ static bool find_line(const char *path, uint64_t seq, uint8_t hash[SHA256_LEN], 
     return ok;
 }
 
+/* Two officers go on without the log that the token knows of, and the new one says so: who had which component, and which
+ * hand-overs were taken in, is not known any more. */
+static bool give_up(struct ceremony *c, const struct audit_head *anchor, struct err *err)
+{
+    struct officers two;
+    char what[160], text[256];
+    snprintf(what, sizeof(what), "go on without the audit log that was closed at line %" PRIu64, anchor->seq);
+    if (!dual_control(c, what, &two, err)) return false;
+    snprintf(text, sizeof(text), "closed at line %" PRIu64 "; given up by %s and %s", anchor->seq, two.first,
+             two.second);
+    c->log_given_up = true; /* asked once; the next closing leaves this log's end on the token */
+    return journal_note(c->journal, "log-lost", "log", text, err);
+}
+
 bool audit_check_continues(struct ceremony *c, struct err *err)
 {
     struct audit_head anchor = {.seq = 0};
@@ -84,9 +100,12 @@ bool audit_check_continues(struct ceremony *c, struct err *err)
     if (!anchored) return true;
     if (!find_line(c->plan->audit_log, anchor.seq, hash, &found, err)) return false;
     if (found && bytes_equal(hash, sizeof(hash), anchor.hash, sizeof(anchor.hash))) return true;
+    if (c->log_is_lost) return c->log_given_up || give_up(c, &anchor, err);
     return err_set(err, ERR_INTEGRITY,
                    "%s: the token keeps that a ceremony closed its log at line %" PRIu64
-                   ", and %s. Bring the whole log back; another plan for this token goes on in the same log",
+                   ", and %s. Bring the whole log back; another plan for this token goes on in the same log. "
+                   "If it is lost "
+                   "for ever, two officers can go on: --log-is-lost",
                    c->plan->audit_log, anchor.seq,
                    found ? "that is another line here" : "it ends before that");
 }

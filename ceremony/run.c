@@ -67,6 +67,11 @@ int command_run(int argc, char **argv)
     const struct arg_option options[] = {
         {"site", ARG_TEXT, "NAME", "only what is done at this site of the plan", {.text = &o.site}},
         {"yes", ARG_FLAG, NULL, "ask nothing: for TEST plans", {.flag = &o.yes}},
+        {"log-is-lost",
+         ARG_FLAG,
+         NULL,
+         "two officers go on without the audit log that the token knows of",
+         {.flag = &o.log_is_lost}},
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);

@@ -34,6 +34,7 @@ bool sitting_begin(struct sitting *s, struct ceremony *c, const struct plan *pla
     if (o->yes && !plan->test)
         return err_set(err, ERR_CONFIG, "--yes asks nobody, and so is for TEST plans alone: leave it out");
     if (!ceremony_init(c, plan, o->site, true, err)) return false;
+    c->log_is_lost = o->log_is_lost;
     if (!dialogue_open(&c->dialogue, o->yes, err)) return false;
     if (c->dialogue.asks && !terminal_guard_start(&s->guard, err)) return false;
     /* A signal ends the question that is put, or the next one. Outside of questions cardkeys keeps no state that a second run

@@ -171,9 +171,27 @@ the_scheme_is_refused()
     [ ! -e issuer-certificate.yaml ] || fail 'it is stored'
 }
 
+# It is lost for ever: two officers say so, and the new log tells.
+log_that_is_lost()
+{
+    held
+    rm example.audit.jsonl
+    expect 5 people : "$cardkeys" run plan.yaml
+    relates 'two officers can go on: --log-is-lost'
+    expect 4 people --always 'Second officer, type your name' 'officer 1' : "$cardkeys" run --log-is-lost plan.yaml
+    expect 5 people : "$cardkeys" run plan.yaml
+    expect 0 people : "$cardkeys" run --log-is-lost plan.yaml
+    relates 'Two officers together: go on without the audit log that was closed at line'
+    tells_of log-lost 'given up by Officer 1 and Officer 2'
+    # From now on the token keeps the end of this log.
+    expect 0 people : "$cardkeys" run plan.yaml
+    expect 0 people : "$cardkeys" audit verify --token plan.yaml
+}
+
 begin ceremony_life softhsm
 shows 'a limit is raised by two officers' limit_is_raised_by_two
 shows 'a version follows another' version_follows_version
 shows 'a key is destroyed by two officers' key_is_destroyed_by_two
 shows 'a log that was changed, reordered or cut' log_that_was_changed
+shows 'a log that is lost, given up by two officers' log_that_is_lost
 finish
