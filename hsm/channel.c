@@ -234,7 +234,7 @@ bool hsm_channel_retail_mac(struct hsm_token *t, const struct hsm_channel *chann
     const bool command = side == HSM_CHANNEL_COMMAND;
     const struct hsm_key *whole = command ? &channel->mac : &channel->rmac;
     const struct hsm_key *left = command ? &channel->mac_left : &channel->rmac_left;
-    uint8_t chain[HSM_CHANNEL_TEXT_MAX];
+    uint8_t chain[HSM_CHANNEL_TEXT_MAX] = {0};
     if (channel->aes || !whole->handle) return err_set(err, ERR_INTERNAL, "the channel has no such key");
     if (!check_len(whole, data->len, err)) return false;
     const size_t before = data->len - 8;
