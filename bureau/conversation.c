@@ -99,7 +99,7 @@ static bool after_authenticate(struct conversation *c, struct card_turn *turn, s
     struct err why = ERR_INIT;
     if (c->purpose == FOR_APPLICATION) return go(c, STEP_STORE, turn, err);
     if (c->purpose == FOR_LOCK) return go(c, STEP_LOCK, turn, err);
-    if (c->purpose == FOR_CARD && c->order.settings->replace_keys && !c->keys_done) {
+    if (c->purpose == FOR_CARD && c->order.record->ring->settings->replace_keys && !c->keys_done) {
         buf_clear(&c->keys.data);
         buf_clear(&c->keys.checks);
         if (!k->new_keys(k->context, &c->keys, &why)) return conversation_fail(c, turn, &why, err);

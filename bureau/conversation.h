@@ -51,7 +51,6 @@ struct conversation;
 
 struct conversation_order {
     const struct open_record *record; /* verified; it and the rest are borrowed until the end */
-    const struct bureau *settings;
     struct card_crypto crypto;
     const uint8_t *challenge; /* host challenge to use, 8 bytes; NULL: random */
     unsigned tries;           /* 0 counts as 1 */

@@ -5,21 +5,9 @@
 #include "bureau/open_internal.h"
 #include "formats/dgi.h"
 
-enum { TEMPLATE_RECORD = 0x70, CARD_KCV = 3, KWP_BLOCK = 8 };
+enum { TEMPLATE_RECORD = 0x70, CARD_KCV = 3 };
 
 /* ---- secrets ---- */
-
-static bool check_length(const struct wrapped_secret *s, struct err *err)
-{
-    const struct secret_kind_row *row = secret_kind_row(s->kind);
-    size_t due = row->key_len;
-    if (s->kind == SECRET_RSA) return true; /* the token reads the DER */
-    if (s->kind == SECRET_OPAQUE) due = (s->true_len + KWP_BLOCK - 1) / KWP_BLOCK * KWP_BLOCK;
-    if (s->method == METHOD_KWP) due += KWP_BLOCK;
-    if (s->ciphertext_len == due) return true;
-    return err_set(err, ERR_INTEGRITY, "%zu bytes of ciphertext (C7) for a secret of kind %s",
-                   s->ciphertext_len, row->name);
-}
 
 static bool check_value(struct ring *r, const struct open_secret *s, struct err *err)
 {
@@ -41,7 +29,6 @@ static bool open_secret(struct ring *r, struct open_secret *s, struct err *err)
     const struct hsm_key_ref ref = {.name = w->name,
                                     .role = w->kind == SECRET_RSA ? HSM_ROLE_CARD_PAIR : HSM_ROLE_CARD_KEY,
                                     .algorithm = ring_algorithm(w->kind)};
-    if (!check_length(w, err)) return false;
     if (w->method != METHOD_KWP) return true; /* under the card's own key: not ours to open */
     if (!hsm_unwrap_kwp(r->t, &s->kek->key, w->ciphertext, w->ciphertext_len, &ref, &s->key, err)) {
         if (hsm_unwrap_was_damaged(r->t)) err->kind = ERR_INTEGRITY;

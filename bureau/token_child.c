@@ -115,7 +115,6 @@ static bool begin(struct child *c, struct cur *payload, struct err *err)
         return true;
     }
     const struct conversation_order talk = {.record = c->record,
-                                            .settings = c->settings,
                                             .crypto = channel_crypto(&c->channel),
                                             .challenge = order.challenge,
                                             .tries = order.tries};
@@ -157,14 +156,14 @@ static bool take_file(struct child *c, struct cur *payload, struct err *err)
     bool ok = mic_parse_record(payload->data, payload->len, 0, &record, err);
     const struct mic_group *group = ok ? mic_find(&record, MIC_JOB) : NULL;
     if (ok && !group) ok = err_set(err, ERR_INPUT, "no group " MIC_JOB);
-    ok = ok && job_group_read(group, job, err);
+    ok = ok && job_group_read(group, job, err) && open_record_check_job(c->ring, job, err);
     if (!ok) {
         free(job);
         return false;
     }
     free(c->job);
     c->job = job;
-    return open_record_check_job(c->ring, job, err);
+    return true;
 }
 
 static bool check(struct child *c, struct cur *payload, struct err *err)

@@ -18,6 +18,7 @@ struct token_process {
     pid_t pid;
     int fd; /* -1: it has ended */
     struct buf in, out, notes;
+    const char *notes_text; /* in notes */
     char what[WHAT_SIZE];
 };
 
@@ -81,7 +82,8 @@ static bool await_ready(struct token_process *p, struct err *err)
     struct cur c = cur_make(p->in.data, p->in.len, 0);
     struct err told = ERR_INIT;
     if (type == MESSAGE_DONE) {
-        buf_put(&p->notes, p->in.data, p->in.len);
+        if (p->in.len > 0) buf_put(&p->notes, p->in.data, p->in.len);
+        p->notes_text = buf_text(&p->notes);
         return buf_ok(&p->notes, "notes", err);
     }
     if (!message_get_err(&c, &told, err)) return false;
@@ -131,10 +133,7 @@ void token_process_free(struct token_process *p)
 
 const char *token_process_notes(const struct token_process *p)
 {
-    struct token_process *mine = NULL;
-    memcpy(&mine, &p, sizeof(mine)); /* buf_text only appends a zero that does not count */
-    const char *text = buf_text(&mine->notes);
-    return text ? text : "";
+    return p->notes_text ? p->notes_text : "";
 }
 
 /* ---- cards ---- */
