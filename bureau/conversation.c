@@ -261,6 +261,7 @@ bool conversation_new(struct conversation **out, const struct conversation_order
     if (!c) return err_set_no_memory(err);
     c->order = *order;
     if (c->order.tries == 0) c->order.tries = 1;
+    if (order->challenge) memcpy(c->given, order->challenge, sizeof(c->given));
     buf_init(&c->authenticate, COMMAND_MAX);
     buf_init(&c->keys.data, APDU_SHORT_DATA_MAX);
     buf_init(&c->keys.checks, APDU_SHORT_DATA_MAX);

@@ -52,7 +52,7 @@ struct conversation;
 struct conversation_order {
     const struct open_record *record; /* verified; it and the rest are borrowed until the end */
     struct card_crypto crypto;
-    const uint8_t *challenge; /* host challenge to use, 8 bytes; NULL: random */
+    const uint8_t *challenge; /* host challenge to use, 8 bytes, copied; NULL: random */
     unsigned tries;           /* 0 counts as 1 */
 };
 /* The turn is the first command. False (ERR_INTERNAL): memory. */

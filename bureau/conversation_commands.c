@@ -81,7 +81,7 @@ static bool give_initialize(struct conversation *c, struct card_turn *turn, stru
     struct err why = ERR_INIT;
     snprintf(c->what, sizeof(c->what), "INITIALIZE UPDATE");
     if (c->order.challenge)
-        memcpy(c->host, c->order.challenge, sizeof(c->host));
+        memcpy(c->host, c->given, sizeof(c->host));
     else if (!k->random(k->context, c->host, &why))
         return conversation_fail(c, turn, &why, err);
     return give_apdu(c, &a, false, turn, err);

@@ -34,8 +34,8 @@ struct conversation {
     enum purpose purpose;
     bool changed; /* something on the card did change, or may have */
     bool spoiled;
-    bool in_channel; /* the command under way is secured */
-    uint8_t host[SCP_CHALLENGE];
+    bool in_channel;                                   /* the command under way is secured */
+    uint8_t host[SCP_CHALLENGE], given[SCP_CHALLENGE]; /* given: the order's */
     unsigned tries;          /* INITIALIZE UPDATEs answered with a wrong cryptogram */
     struct buf authenticate; /* the command, ready */
     struct card_new_keys keys;
