@@ -197,9 +197,12 @@ static bool take_whole(struct conversation *c, const struct apdu_answer *a, stru
     struct err why = ERR_INIT;
     struct buf data;
     if (changes_card(c->step) && (done || class == 0x65)) c->changed = true;
-    if (changes_card(c->step) && a->sw == 0x6581) c->spoiled = true;
+    if (changes_card(c->step) && a->sw == SW_MEMORY_FAILED) c->spoiled = true;
     /* SECURED follows INITIALIZED, and a card may still be before that */
-    if (c->step == STEP_LOCK && a->sw == 0x6985) return go(c, STEP_INITIALIZED, turn, err);
+    if (c->step == STEP_LOCK && a->sw == SW_CONDITIONS && !c->initialized) {
+        c->initialized = true;
+        return go(c, STEP_INITIALIZED, turn, err);
+    }
     if (a->sw != SW_OK) return refused(c, a->sw, turn);
     buf_init(&data, APDU_ANSWER_MAX);
     bool ok = true;
@@ -236,7 +239,7 @@ bool conversation_answer(struct conversation *c, const uint8_t *answer, size_t l
     const bool asks = apdu_sw_has_more(a.sw) || apdu_sw_wrong_le(a.sw);
     if (apdu_sw_has_more(a.sw) && changes_card(c->step)) c->changed = true;
     if (asks && ++c->fetches > FETCHES_MAX) return refused(c, a.sw, turn);
-    if (apdu_sw_wrong_le(a.sw) && c->collected.len == 0) return conversation_give_again(c, a.sw, turn, err);
+    if (apdu_sw_wrong_le(a.sw) && !c->fetching) return conversation_give_again(c, a.sw, turn, err);
     if (a.len > 0) buf_put(&c->collected, a.data, a.len);
     if (!buf_ok(&c->collected, "the card's answer", &why)) return conversation_fail(c, turn, &why, err);
     if (asks) return conversation_give_fetch(c, a.sw, turn, err);

@@ -45,6 +45,7 @@ static bool give_apdu(struct conversation *c, const struct apdu *a, bool secure,
     buf_clear(&c->command);
     buf_clear(&c->collected);
     c->fetches = 0;
+    c->fetching = false;
     c->in_channel = secure;
     bool ok = true;
     if (secure)
@@ -93,6 +94,7 @@ static bool give_authenticate(struct conversation *c, struct card_turn *turn, st
     buf_clear(&c->command);
     buf_clear(&c->collected);
     c->fetches = 0;
+    c->fetching = false;
     c->in_channel = false; /* its answer has no MAC at any level */
     buf_put(&c->command, c->authenticate.data, c->authenticate.len);
     return give(c, turn, err);
@@ -234,6 +236,7 @@ bool conversation_give_fetch(struct conversation *c, unsigned sw, struct card_tu
 {
     const uint8_t more = (uint8_t)sw;
     const struct apdu get = {CLA_ISO, INS_GET_RESPONSE, 0, 0, NULL, 0, more == 0 ? APDU_SHORT_LE_MAX : more};
+    c->fetching = true;
     conversation_set_turn(c, turn);
     turn->done = false;
     buf_clear(&turn->command);

@@ -52,7 +52,9 @@ struct conversation {
 
     struct buf command; /* as sent, for 6Cxx */
     struct buf collected;
-    unsigned fetches;
+    unsigned fetches; /* GET RESPONSE and repetitions of one command */
+    bool fetching;    /* GET RESPONSE is under way */
+    bool initialized; /* SET STATUS to that was tried */
     char what[WHAT_MAX], serial[2 * SCP_KEY_DATA + 1];
 };
 

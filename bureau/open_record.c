@@ -149,7 +149,7 @@ bool open_record_new(struct open_record **out, struct ring *r, const struct job_
     buf_init(&o->bytes, MIC_RECORD_MAX + MIC_DIGITS);
     buf_put(&o->bytes, record->data, record->len);
     bool ok = buf_ok(&o->bytes, "card record", err) && open_all(o, job, flags, err);
-    if (ok && hsm_token_is_broken(r->t)) ok = err_set(err, ERR_TOKEN, "the token's session was lost");
+    if (ok && hsm_token_is_broken(r->t)) ok = err_set(err, ERR_TOKEN, "%s", hsm_token_why_broken(r->t));
     if (!ok) {
         open_record_free(o);
         return false;

@@ -272,6 +272,8 @@ int token_child_main(int fd, const struct bureau *settings)
         enum message_type type = MESSAGE_DONE;
         ok = message_receive(fd, &type, &c.in, -1, &closed, &err);
         if (ok && !closed) ok = serve(&c, type, &err);
+        /* A lost session is not to be mended from inside the sandbox: the parent starts another process. */
+        if (ok && !c.conversation && hsm_token_is_broken(c.t)) ok = false;
     }
     finish(&c);
     return ok ? 0 : 1;

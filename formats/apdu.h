@@ -41,7 +41,7 @@ struct apdu_answer {
 /* False (ERR_INPUT): fewer than 2 bytes, or more than an answer can have. */
 MUST_CHECK bool apdu_answer_read(const uint8_t *bytes, size_t len, struct apdu_answer *out, struct err *err);
 
-enum { SW_OK = 0x9000 };
+enum { SW_OK = 0x9000, SW_MEMORY_FAILED = 0x6581, SW_CONDITIONS = 0x6985 };
 /* 61xx: so many bytes can be fetched. 6Cxx: ask again with this Le. 62xx and 63xx: done, with a warning. */
 bool apdu_sw_has_more(unsigned sw);
 bool apdu_sw_wrong_le(unsigned sw);

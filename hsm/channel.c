@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "hsm/examine.h"
-#include "hsm/internal.h"
+#include "hsm/probe_internal.h"
 
 static const uint8_t zeros[16];
 
@@ -268,6 +268,9 @@ static bool probe_one(struct hsm_token *t, const char *name, bool *can, char why
     struct hsm_outcome outcome = {.verdict = HSM_NOT_TRIED};
     if (!hsm_examine_one(t, name, &outcome, err)) return false;
     *can = outcome.verdict == HSM_WORKS;
+    /* A fault is no answer: taken for one, it would make secrets readable that need not be. */
+    if (outcome.verdict == HSM_REFUSED && !hsm_probe_is_answer(t->last))
+        return err_set(err, ERR_TOKEN, "trying whether the token wraps for cards: %s", outcome.cause);
     snprintf(why, 96, "%s", *can ? "" : outcome.cause);
     return true;
 }
