@@ -138,7 +138,7 @@ static bool put_loose(const struct entry *e, const struct bureau_application *s,
 
 static bool add_loose(struct open_application *a, const struct bureau_application *s, struct err *err)
 {
-    size_t ends[OPEN_ITEMS_MAX], first = a->item_count, begin = 0;
+    size_t ends[OPEN_ITEMS_MAX] = {0}, first = a->item_count, begin = 0;
     for (size_t i = 0; i < s->loose_count; i++) {
         bool seen = false;
         for (size_t k = 0; k < i; k++)

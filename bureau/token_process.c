@@ -1,9 +1,11 @@
 #include "bureau/token_process.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,7 +14,7 @@
 #include "bureau/message.h"
 #include "bureau/token_child.h"
 
-enum { ANSWER_TIMEOUT_MS = 120000, END_TRIES = 500, END_PAUSE_US = 10000, WHAT_SIZE = 256 };
+enum { ANSWER_TIMEOUT_MS = 120000, END_TIMEOUT_MS = 5000, WHAT_SIZE = 256 };
 
 struct token_process {
     pid_t pid;
@@ -110,12 +112,10 @@ bool token_process_start(struct token_process **out, const struct bureau *settin
 /* It ends when its socket closes; one that hangs in its module is killed after some seconds. */
 static void reap(pid_t pid)
 {
-    for (int i = 0; i < END_TRIES; i++) {
-        pid_t ended = waitpid(pid, NULL, WNOHANG);
-        if (ended == pid || (ended < 0 && errno != EINTR)) return;
-        usleep(END_PAUSE_US);
-    }
-    kill(pid, SIGKILL);
+    struct pollfd p = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+    int ended = p.fd >= 0 ? poll(&p, 1, END_TIMEOUT_MS) : 0;
+    if (ended <= 0) kill(pid, SIGKILL);
+    if (p.fd >= 0) close(p.fd);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
 }

@@ -290,14 +290,22 @@ bool translate_item(struct ring *r, const struct hsm_channel *channel, const str
 
 /* ---- PUT KEY ---- */
 
-static bool encrypt_new(struct ring *r, const struct hsm_channel *c, const struct hsm_key *master,
-                        const struct hsm_span *data, struct hsm_key *key, struct buf *out, struct err *err)
+/* One of the new keys, and what it is made of. */
+struct new_key {
+    const struct hsm_key *master;
+    struct hsm_span data;
+    enum hsm_algorithm algorithm;
+    struct hsm_key key; /* the same inside the token */
+};
+
+static bool encrypt_new(struct ring *r, const struct hsm_channel *c, const struct new_key *n, struct buf *out,
+                        struct err *err)
 {
     static const uint8_t zero_iv[HSM_CHANNEL_AES_BLOCK];
     struct secret value = SECRET_NONE, padded = SECRET_NONE;
-    if (hsm_channel_can_wrap(&r->abilities, c->aes, key->algorithm))
-        return hsm_channel_wrap(r->t, c, c->aes ? zero_iv : NULL, key, out, err);
-    bool ok = hsm_read_derived(r->t, master, data, key->algorithm, &value, err) &&
+    if (hsm_channel_can_wrap(&r->abilities, c->aes, n->algorithm))
+        return hsm_channel_wrap(r->t, c, c->aes ? zero_iv : NULL, &n->key, out, err);
+    bool ok = hsm_read_derived(r->t, n->master, &n->data, n->algorithm, &value, err) &&
               secret_init(&padded, value.len + HSM_CHANNEL_AES_BLOCK, err);
     if (ok) {
         memcpy(padded.data, value.data, value.len);
@@ -311,21 +319,19 @@ static bool encrypt_new(struct ring *r, const struct hsm_channel *c, const struc
     return ok;
 }
 
-static bool put_new(struct ring *r, const struct hsm_channel *c, const struct hsm_key *master,
-                    const struct hsm_span *data, enum hsm_algorithm algorithm, struct buf *out,
+static bool put_new(struct ring *r, const struct hsm_channel *c, struct new_key *n, struct buf *out,
                     struct buf *checks, struct err *err)
 {
-    const struct hsm_key_ref ref = {.name = "new key", .role = HSM_ROLE_CARD_KEY, .algorithm = algorithm};
-    struct scp_new_key put = {.aes = c->aes, .key_len = hsm_algorithm_len(algorithm)};
-    struct hsm_key key = HSM_KEY_NONE;
+    const struct hsm_key_ref ref = {.name = "new key", .role = HSM_ROLE_CARD_KEY, .algorithm = n->algorithm};
+    struct scp_new_key put = {.aes = c->aes, .key_len = hsm_algorithm_len(n->algorithm)};
     uint8_t kcv[HSM_KCV_MAX];
     size_t len = 0;
     struct buf encrypted;
     buf_init(&encrypted, 64);
-    bool ok = hsm_derive(r->t, master, data->data, data->len, &ref, &key, err) &&
-              (c->aes ? hsm_kcv_gp(r->t, &key, kcv, err)
-                      : hsm_kcv(r->t, &key, HSM_ROLE_CARD_KEY, kcv, &len, err)) &&
-              encrypt_new(r, c, master, data, &key, &encrypted, err);
+    bool ok = hsm_derive(r->t, n->master, n->data.data, n->data.len, &ref, &n->key, err) &&
+              (c->aes ? hsm_kcv_gp(r->t, &n->key, kcv, err)
+                      : hsm_kcv(r->t, &n->key, HSM_ROLE_CARD_KEY, kcv, &len, err)) &&
+              encrypt_new(r, c, n, &encrypted, err);
     if (ok) {
         put.encrypted = encrypted.data;
         put.len = encrypted.len;
@@ -333,7 +339,7 @@ static bool put_new(struct ring *r, const struct hsm_channel *c, const struct hs
         scp_new_key_put(out, &put);
         buf_put(checks, put.check, sizeof(put.check));
     }
-    hsm_key_destroy(r->t, &key);
+    hsm_key_destroy(r->t, &n->key);
     buf_release(&encrypted);
     return ok;
 }
@@ -350,8 +356,8 @@ bool translate_new_keys(struct ring *r, const struct hsm_channel *channel,
                        hsm_algorithm_name(algorithm), keys->from->name);
     const uint8_t *const blocks[] = {data.enc, data.mac, data.dek};
     for (size_t i = 0; i < 3; i++) {
-        const struct hsm_span from = {blocks[i], data.len};
-        if (put_new(r, channel, &keys->from->master, &from, algorithm, out, checks, err)) continue;
+        struct new_key n = {&keys->from->master, {blocks[i], data.len}, algorithm, HSM_KEY_NONE};
+        if (put_new(r, channel, &n, out, checks, err)) continue;
         err_prefix(err, "new keys of %s", keys->from->name);
         return false;
     }
