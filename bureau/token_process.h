@@ -20,6 +20,14 @@ MUST_CHECK bool token_process_start(struct token_process **out, const struct bur
 /* Ends it; NULL is fine. */
 void token_process_free(struct token_process *p);
 
+/* What the sandbox could not close here, a line each (sandbox.h); "" if nothing. Lives as long as p. */
+const char *token_process_notes(const struct token_process *p);
+/* The JOB record of the file whose records follow: its chip group's name and its KEKs with their check values hold for them.
+ * Without it the chip group is called CHIP, and only what a record says itself is compared. False: also a JOB that says
+ * another check value of a KEK than it has (ERR_INTEGRITY), or is none (ERR_INPUT). */
+MUST_CHECK bool token_process_file(struct token_process *p, const uint8_t *job_record, size_t len,
+                                   struct err *err);
+
 /* How a card ended. */
 enum card_outcome {
     CARD_MADE,      /* personalized and locked */
@@ -34,7 +42,9 @@ struct card_order {
     const uint8_t
         *record; /* the whole card record of the MIC file, verified against END's digest by the station */
     size_t len;
-    bool dry_run;             /* --dry-run: no card; names of secrets and clear groupings in words */
+    bool
+        dry_run; /* --dry-run: no card. The turn is done at once, untouched, and `command` is text: groupings, secrets by name,
+                     and which way each takes on this token */
     const uint8_t *challenge; /* --script: a host challenge to use, 8 bytes; NULL: random */
     unsigned tries;           /* how often a wrong cryptogram may be tried with this card; normally 1 */
 };
@@ -54,7 +64,8 @@ struct card_turn {
  * False: the process itself failed (ERR_TOKEN, ERR_INTERNAL); what is wrong with record or card is an outcome. */
 MUST_CHECK bool token_process_begin(struct token_process *p, const struct card_order *order,
                                     struct card_turn *turn, struct err *err);
-/* The card's answer to the turn's command, data and SW1 SW2; len 0: it was pulled out, or its reader is gone. */
+/* The card's answer to the turn's command, data and SW1 SW2; len 0: it was pulled out, or its reader is gone. False as above; then
+ * turn->outcome is how the card is left: untouched, or, where something may have changed, half-done. */
 MUST_CHECK bool token_process_answer(struct token_process *p, const uint8_t *answer, size_t len,
                                      struct card_turn *turn, struct err *err);
 void card_turn_init(struct card_turn *turn);

@@ -30,6 +30,10 @@ MUST_CHECK bool hsm_unwrap_kwp(struct hsm_token *t, const struct hsm_key *kek, c
                                size_t len, const struct hsm_key_ref *result, struct hsm_key *out,
                                struct err *err);
 
+/* After hsm_unwrap_kwp was false: whether the token took offence at the wrapped bytes (damaged, or under another key; a soft
+ * token says CKR_GENERAL_ERROR of them) and not at anything else. */
+bool hsm_unwrap_was_damaged(const struct hsm_token *t);
+
 /* AES-CMAC of data, 16 bytes. */
 MUST_CHECK bool hsm_cmac(struct hsm_token *t, const struct hsm_key *key, const uint8_t *data, size_t len,
                          uint8_t out[16], struct err *err);

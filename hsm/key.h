@@ -56,6 +56,9 @@ MUST_CHECK bool hsm_key_exists(struct hsm_token *t, const char *label, bool *exi
  * DES: 3 bytes of TDES(00×8). AES: 5 bytes of CMAC(00×16). Keys that may only derive: by the check-value derivation. */
 MUST_CHECK bool hsm_kcv(struct hsm_token *t, const struct hsm_key *key, enum hsm_role role,
                         uint8_t out[HSM_KCV_MAX], size_t *len, struct err *err);
+/* The modulus of a private key, which is public and what its check value is made of; without leading zeros. */
+MUST_CHECK bool hsm_private_modulus(struct hsm_token *t, const struct hsm_key *key,
+                                    uint8_t out[HSM_MODULUS_MAX], size_t *len, struct err *err);
 /* GlobalPlatform's AES check value for cards: first 3 bytes of E(01×16). Card keys only. */
 MUST_CHECK bool hsm_kcv_gp(struct hsm_token *t, const struct hsm_key *key, uint8_t out[3], struct err *err);
 

@@ -152,3 +152,21 @@ bool hsm_pair_spki(const struct hsm_pair *pair, struct buf *out, struct err *err
     hsm_public_of_pair(pair, &key);
     return hsm_public_spki(&key, out, err);
 }
+
+bool hsm_private_modulus(struct hsm_token *t, const struct hsm_key *key, uint8_t out[HSM_MODULUS_MAX],
+                         size_t *len, struct err *err)
+{
+    uint8_t modulus[HSM_MODULUS_MAX + 1];
+    CK_ATTRIBUTE attr = {CKA_MODULUS, modulus, sizeof modulus};
+    CK_RV rv = t->fn->C_GetAttributeValue(t->session, key->handle, &attr, 1);
+    if (!hsm_call(t, "C_GetAttributeValue", rv, err)) return false;
+    size_t zeros = 0, total = attr.ulValueLen;
+    if (total > sizeof modulus) return err_set(err, ERR_TOKEN, "the token does not give the modulus");
+    while (zeros < total && modulus[zeros] == 0)
+        zeros++;
+    if (total - zeros == 0 || total - zeros > HSM_MODULUS_MAX)
+        return err_set(err, ERR_TOKEN, "a modulus of %zu bytes", total - zeros);
+    memcpy(out, &modulus[zeros], total - zeros);
+    *len = total - zeros;
+    return true;
+}

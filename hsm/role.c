@@ -77,6 +77,11 @@ static const struct role_row roles[HSM_ROLE_COUNT] = {
     {HSM_ROLE_TRUSTED_SIGNER, "trusted-signer", true, false},
     {HSM_ROLE_BLOCK_CIPHER, "block-cipher", false, false},
     {HSM_ROLE_BLOCK_MAC, "block-mac", false, false},
+    {HSM_ROLE_CHANNEL_BASE, "channel-base", false, false},
+    {HSM_ROLE_CHANNEL_CIPHER, "channel-cipher", false, false},
+    {HSM_ROLE_CHANNEL_MAC, "channel-mac", false, false},
+    {HSM_ROLE_CHANNEL_DATA, "channel-data", false, false},
+    {HSM_ROLE_READABLE, "readable", false, false},
 };
 
 const char *hsm_role_name(enum hsm_role role)

@@ -38,6 +38,11 @@ enum hsm_role {
     HSM_ROLE_TRUSTED_SIGNER, /* a foreign signer's public key: VERIFY only, no private part here */
     HSM_ROLE_BLOCK_CIPHER,   /* session: encrypts and decrypts a key block, not EXTRACTABLE */
     HSM_ROLE_BLOCK_MAC,      /* session: SIGN (CMAC) over a key block, not EXTRACTABLE */
+    HSM_ROLE_CHANNEL_BASE,   /* session: a card's static key of a secure channel: DERIVE; AES also ENCRYPT */
+    HSM_ROLE_CHANNEL_CIPHER, /* session: encrypts commands; AES also decrypts answers */
+    HSM_ROLE_CHANNEL_MAC,    /* session: MACs commands and answers: ENCRYPT (TDES) or SIGN (AES) */
+    HSM_ROLE_CHANNEL_DATA,   /* session: secrets leave under it for the card: WRAP and ENCRYPT */
+    HSM_ROLE_READABLE, /* session: a card's secret that no token carries over inside; EXTRACTABLE, not SENSITIVE */
     HSM_ROLE_COUNT
 };
 

@@ -96,6 +96,7 @@ static const struct role_row rows[] = {
     {HSM_ROLE_KBPK, HSM_PART_SECRET, AES, KEPT | DERIVE, {CKM_AES_ECB_ENCRYPT_DATA, END}, false},
     {HSM_ROLE_CARD_KEY, HSM_PART_SECRET, TDES, PASSING | ENCRYPT, {CKM_DES3_ECB, END}, false},
     {HSM_ROLE_CARD_KEY, HSM_PART_SECRET, AES, PASSING | ENCRYPT | SIGN, {CKM_AES_CMAC, CKM_AES_ECB, END}, false},
+    {HSM_ROLE_CARD_KEY, HSM_PART_SECRET, GENERIC, PASSING, {END}, false},
     {HSM_ROLE_CARD_STATIC, HSM_PART_SECRET, TDES, SENSITIVE | WRAP, {CKM_DES3_ECB, END}, false},
     {HSM_ROLE_CARD_STATIC, HSM_PART_SECRET, AES, SENSITIVE | WRAP, {CKM_AES_CBC, END}, false},
     {HSM_ROLE_MAC_KEY, HSM_PART_SECRET, AES, PASSING | SIGN, {CKM_AES_CMAC, END}, false},
@@ -109,6 +110,16 @@ static const struct role_row rows[] = {
     {HSM_ROLE_BLOCK_CIPHER, HSM_PART_SECRET, AES, SENSITIVE | ENCRYPT | DECRYPT, {CKM_AES_CBC, END}, false},
     {HSM_ROLE_BLOCK_MAC, HSM_PART_SECRET, TDES, SENSITIVE | SIGN, {CKM_DES3_CMAC, END}, false},
     {HSM_ROLE_BLOCK_MAC, HSM_PART_SECRET, AES, SENSITIVE | SIGN, {CKM_AES_CMAC, END}, false},
+    {HSM_ROLE_CHANNEL_BASE, HSM_PART_SECRET, TDES, SENSITIVE | DERIVE, {CKM_DES3_CBC_ENCRYPT_DATA, CKM_DES3_ECB_ENCRYPT_DATA, END}, false},
+    {HSM_ROLE_CHANNEL_BASE, HSM_PART_SECRET, AES, SENSITIVE | DERIVE | ENCRYPT, {CKM_AES_ECB_ENCRYPT_DATA, CKM_AES_ECB, END}, false},
+    {HSM_ROLE_CHANNEL_CIPHER, HSM_PART_SECRET, TDES, SENSITIVE | ENCRYPT, {CKM_DES3_CBC, END}, false},
+    {HSM_ROLE_CHANNEL_CIPHER, HSM_PART_SECRET, AES, SENSITIVE | ENCRYPT | DECRYPT, {CKM_AES_CBC, CKM_AES_ECB, END}, false},
+    {HSM_ROLE_CHANNEL_MAC, HSM_PART_SECRET, TDES, SENSITIVE | ENCRYPT, {CKM_DES3_CBC, CKM_DES3_ECB, END}, false},
+    {HSM_ROLE_CHANNEL_MAC, HSM_PART_SECRET, AES, SENSITIVE | SIGN, {CKM_AES_CMAC, END}, false},
+    {HSM_ROLE_CHANNEL_DATA, HSM_PART_SECRET, TDES, SENSITIVE | WRAP | ENCRYPT, {CKM_DES3_ECB, END}, false},
+    {HSM_ROLE_CHANNEL_DATA, HSM_PART_SECRET, AES, SENSITIVE | WRAP | ENCRYPT, {CKM_AES_CBC, END}, false},
+    {HSM_ROLE_READABLE, HSM_PART_SECRET, TDES | AES | GENERIC, EXTRACTABLE, {END}, false},
+    {HSM_ROLE_READABLE, HSM_PART_PRIVATE, RSA, EXTRACTABLE, {END}, false},
     {HSM_ROLE_ISSUER_PAIR, HSM_PART_PRIVATE, RSA, KEPT | SIGN, {CKM_RSA_X_509, END}, false},
     {HSM_ROLE_ISSUER_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | VERIFY, {CKM_RSA_X_509, END}, false},
     {HSM_ROLE_SCHEME_CA_PAIR, HSM_PART_PRIVATE, RSA, KEPT | SIGN, {CKM_RSA_X_509, END}, false},
@@ -167,12 +178,16 @@ static const struct role_row *find_row(const struct hsm_key_ref *ref, enum hsm_p
     return NULL;
 }
 
-/* The first part that the role has a row for. */
+/* The first part that the role has a row for, with this algorithm if there is one. */
 enum hsm_part hsm_part_of(const struct hsm_key_ref *ref)
 {
     size_t i = 0;
     while (i + 1 < ROW_COUNT && rows[i].role != ref->role)
         i++;
+    for (size_t k = i; k < ROW_COUNT; k++) {
+        if (rows[k].role == ref->role && (rows[k].algorithms & algorithm_row(ref->algorithm)->class))
+            return rows[k].part;
+    }
     return rows[i].part;
 }
 

@@ -274,6 +274,11 @@ bool hsm_token_is_broken(const struct hsm_token *t)
     return t->broken;
 }
 
+const char *hsm_token_why_broken(const struct hsm_token *t)
+{
+    return t->broken ? t->cause : "";
+}
+
 static bool count(struct hsm_token *t, CK_ATTRIBUTE *template, CK_ULONG len, size_t *out, struct err *err)
 {
     CK_OBJECT_HANDLE found[64];

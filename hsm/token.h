@@ -45,6 +45,8 @@ const char *hsm_token_model(const struct hsm_token *t); /* manufacturer, model, 
 
 /* The session was lost, or something could not be destroyed: close the token and open it anew. */
 bool hsm_token_is_broken(const struct hsm_token *t);
+/* What broke it: "C_DestroyObject: CKR_DEVICE_ERROR"; "" while it is sound. */
+const char *hsm_token_why_broken(const struct hsm_token *t);
 
 /* A second token of the same module in the same process (master token and card-key token may share a module). The
  * new one shares the module with `first`; close in any order. */

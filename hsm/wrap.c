@@ -73,3 +73,14 @@ bool hsm_unwrap_kwp(struct hsm_token *t, const struct hsm_key *kek, const uint8_
     *out = (struct hsm_key){handle, result->algorithm};
     return true;
 }
+
+bool hsm_unwrap_was_damaged(const struct hsm_token *t)
+{
+    static const CK_RV damaged[] = {CKR_WRAPPED_KEY_INVALID, CKR_WRAPPED_KEY_LEN_RANGE,
+                                    CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE,
+                                    CKR_GENERAL_ERROR};
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+        if (!t->broken && t->last == damaged[i]) return true;
+    }
+    return false;
+}

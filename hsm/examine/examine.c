@@ -12,7 +12,9 @@ static rows_fn *const groups[] = {examine_derive_rows,  examine_wrap_rows,     e
 enum { GROUP_COUNT = sizeof groups / sizeof groups[0] };
 
 static const struct hsm_exception exceptions[] = {
-    {"rsa-parts", HSM_FOR_BUREAU, "the CRT parts of a card's RSA key are translated in memory", NULL},
+    {"rsa-parts", HSM_FOR_BUREAU,
+     "the CRT parts of a card's RSA key, and secrets that are no whole blocks, are translated in memory",
+     NULL},
     {"tdes-under-dek", HSM_FOR_BUREAU, "TDES keys are put under the SCP02 data key in memory", "scp02-data"},
     {"aes-under-dek", HSM_FOR_BUREAU, "AES keys are put under the SCP03 data key in memory", "scp03-data"},
     {"components", HSM_FOR_CEREMONY, "key components are combined in memory", "components-xor"},

@@ -1,0 +1,204 @@
+/* Whole cards through the recording proxy: which values leave the token, and what happens when any one call fails. */
+#include <unistd.h>
+
+#include "bureau/channel.h"
+#include "faults.h"
+#include "stage.h"
+#include "suite.h"
+
+static struct softtoken soft, through;
+static struct bureau settings;
+
+/* What the work is. */
+static int protocol;
+static bool only_purse;
+static enum card_outcome outcome; /* of its card */
+static bool stored;               /* some data went through */
+static bool recording;            /* the log begins when the token is open and tried */
+
+static bool drive(struct ring *ring, const struct open_record *record, struct plastic *card, struct err *err)
+{
+    struct channel channel;
+    struct conversation *c = NULL;
+    struct card_turn turn;
+    channel_init(&channel, ring);
+    card_turn_init(&turn);
+    const struct conversation_order order = {record, channel_crypto(&channel), NULL, 1};
+    bool ok = conversation_new(&c, &order, &turn, err);
+    while (ok && !turn.done) {
+        uint8_t answer[PLASTIC_ANSWER];
+        size_t len = plastic_command(card, turn.command.data, turn.command.len, answer);
+        ok = conversation_answer(c, answer, len, &turn, err);
+    }
+    outcome = c ? conversation_outcome(c) : CARD_UNTOUCHED;
+    stored = card->apps[0].dgi_count > 0;
+    if (ok && turn.outcome != CARD_MADE) *err = turn.err;
+    ok = ok && turn.outcome == CARD_MADE;
+    turn.what = "";
+    conversation_free(c);
+    card_turn_release(&turn);
+    return ok;
+}
+
+/* The proxy appends to the file that it has open. */
+static void cut_log(void)
+{
+    char path[256];
+    softtoken_log_path(&through, path, sizeof path);
+    CU_ASSERT_EQUAL(truncate(path, 0), 0);
+}
+
+static bool work(size_t *left, bool *broken, struct err *err)
+{
+    struct hsm_token *t = NULL;
+    struct ring *ring = NULL;
+    struct open_record *record = NULL;
+    struct plastic card;
+    struct buf b;
+    size_t all = 0, kept = 0;
+    bool ok = false;
+    buf_init(&b, 200000);
+    outcome = CARD_UNTOUCHED;
+    stored = false;
+    stage_put_record(&b, &(struct stage_record){.only_purse = only_purse});
+    stage_card(&card, protocol, 0x70, protocol == 2 ? STAGE_KVN_TDES : STAGE_KVN_AES);
+    if (!softtoken_open(&through, "bureau", &t, err)) goto out;
+    ok = ring_open(&ring, &settings, t, err);
+    if (recording) cut_log();
+    ok = ok && open_record_new(&record, ring, NULL, &(struct hsm_span){b.data, b.len}, 0, err) &&
+         drive(ring, record, &card, err);
+    open_record_free(record);
+    ring_free(ring);
+    *broken = hsm_token_is_broken(t);
+    struct err unused = ERR_INIT;
+    if (hsm_token_count_objects(t, &all, &kept, &unused)) *left = all - kept;
+out:
+    hsm_token_close(t);
+    buf_release(&b);
+    return ok;
+}
+
+/* ---- what leaves ---- */
+
+struct leaving {
+    size_t readable; /* objects made so that their value can be read */
+    size_t other;    /* values asked of anything else */
+    size_t lines;
+};
+
+static bool makes_readable(const char *line)
+{
+    const bool check =
+        strstr(line, "data=zeros") || strstr(line, "CKA_VALUE_LEN=5") || strstr(line, "CKA_VALUE_LEN=3");
+    const bool made = strstr(line, "C_UnwrapKey") || strstr(line, "C_DeriveKey");
+    return made && strstr(line, "CKA_SENSITIVE=false") && !(check && strstr(line, "C_DeriveKey"));
+}
+
+static struct leaving leaves(void)
+{
+    struct err err = ERR_INIT;
+    struct leaving l = {0, 0, 0};
+    char path[256], line[4096];
+    size_t left = 1;
+    bool broken = true;
+    recording = true;
+    EXPECT_OK(work(&left, &broken, &err));
+    recording = false;
+    CU_ASSERT_TRUE(left == 0 && !broken);
+    softtoken_log_path(&through, path, sizeof path);
+    FILE *f = fopen(path, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+    while (fgets(line, sizeof line, f)) {
+        l.lines++;
+        l.readable += makes_readable(line);
+        l.other += strstr(line, "C_CreateObject") != NULL || strstr(line, "C_SetAttributeValue") != NULL;
+    }
+    fclose(f);
+    return l;
+}
+
+static void test_recording(void)
+{
+    static const struct {
+        int protocol;
+        bool only_purse;
+        size_t readable;
+    } rows[] = {
+        {3, true, 2},  /* the PIN and a DES3 key, which are no whole blocks */
+        {3, false, 3}, /* and the private key */
+        {2, true, 4},  /* DES keys, as this token wraps nothing by TDES */
+        {2, false, 6},
+    };
+    for (size_t i = 0; i < SUITE_COUNT(rows); i++) {
+        protocol = rows[i].protocol;
+        only_purse = rows[i].only_purse;
+        struct leaving l = leaves();
+        if (l.readable != rows[i].readable) fprintf(stderr, "%zu readable in row %zu\n", l.readable, i);
+        CU_ASSERT_EQUAL(l.readable, rows[i].readable);
+        CU_ASSERT_EQUAL(l.other, 0);
+        CU_ASSERT_TRUE(l.lines > 100);
+    }
+}
+
+/* ---- what fails ---- */
+
+static bool may_be_survived(const char *function, bool broken)
+{
+    static const char *const harmless[] = {"C_GetInfo", "C_CloseSession", "C_Finalize", "C_GetSlotList"};
+    for (size_t i = 0; i < SUITE_COUNT(harmless); i++) {
+        if (strcmp(function, harmless[i]) == 0) return true;
+    }
+    return strncmp(function, "C_FindObjects", 13) == 0 ||
+           (broken && strcmp(function, "C_DestroyObject") == 0);
+}
+
+/* The outcome never says less than what is on the card. */
+static void after(const char *function, bool ok)
+{
+    (void)function;
+    CU_ASSERT_EQUAL(outcome == CARD_MADE, ok);
+    CU_ASSERT_TRUE(!stored || outcome != CARD_UNTOUCHED);
+}
+
+static void each(int with)
+{
+    const struct faults faults = {.soft = &soft,
+                                  .through = &through,
+                                  .label = "bureau",
+                                  .work = work,
+                                  .may_be_survived = may_be_survived,
+                                  .after = after,
+                                  .calls_min = 150};
+    protocol = with;
+    only_purse = true;
+    fault_each(&faults, FAULT_DEVICE_ERROR, "CKR_DEVICE_ERROR");
+}
+
+static void test_scp02(void)
+{
+    each(2);
+}
+
+static void test_scp03(void)
+{
+    each(3);
+}
+
+static const struct test_case cases[] = {
+    {"what leaves the token readable: what must, and nothing else", test_recording},
+    {"SCP02: each call fails in turn", test_scp02},
+    {"SCP03: each call fails in turn", test_scp03},
+};
+
+int main(void)
+{
+    if (!softtoken_start(&soft, SOFTTOKEN_SOFTHSM)) return SOFTTOKEN_SKIP;
+    bool ready = softtoken_add(&soft, "bureau") && stage_token(&soft);
+    stage_settings(&settings, &soft);
+    through = soft;
+    softtoken_proxy(&through);
+    int status = ready ? suite_run("bureau/fault", cases, SUITE_COUNT(cases)) : 1;
+    stage_end();
+    softtoken_stop(&soft);
+    return status;
+}
