@@ -40,16 +40,11 @@ bool line_value_hex(const char *text, size_t len, struct line_value_sizes sizes,
     return true;
 }
 
-static bool fits(size_t len, size_t max, struct err *err)
-{
-    if (len == 0) return err_set(err, ERR_INPUT, "is empty");
-    return len <= max || err_set(err, ERR_INPUT, "has more than %zu characters", max);
-}
-
 bool line_value_text(const char *text, size_t len, size_t max, const char *characters, char *out,
                      struct err *err)
 {
-    if (!fits(len, max, err)) return false;
+    if (len == 0) return err_set(err, ERR_INPUT, "is empty");
+    if (len > max) return err_set(err, ERR_INPUT, "has more than %zu characters", max);
     for (size_t i = 0; i < len; i++) {
         if (text[i] == '\0' || !strchr(characters, text[i]))
             return err_set(err, ERR_INPUT, "character %zu may not stand there", i + 1);
@@ -61,10 +56,9 @@ bool line_value_text(const char *text, size_t len, size_t max, const char *chara
 
 bool line_value_printable(const char *text, size_t len, size_t max, char *out, struct err *err)
 {
-    if (!fits(len, max, err)) return false;
+    if (len > max) return err_set(err, ERR_INPUT, "has more than %zu characters", max);
     for (size_t i = 0; i < len; i++) {
-        bool at_end = i == 0 || i == len - 1;
-        if (text[i] < ' ' || text[i] > '~' || (at_end && text[i] == ' '))
+        if (text[i] < ' ' || text[i] > '~')
             return err_set(err, ERR_INPUT, "character %zu may not stand there", i + 1);
     }
     memcpy(out, text, len);

@@ -22,7 +22,7 @@ MUST_CHECK bool line_value_hex(const char *text, size_t len, struct line_value_s
 /* 1 to max of the characters, with a zero behind them. */
 MUST_CHECK bool line_value_text(const char *text, size_t len, size_t max, const char *characters, char *out,
                                 struct err *err);
-/* 1 to max printable ASCII characters, no blank at either end, with a zero behind them. */
+/* Up to max printable ASCII characters, with a zero behind them; also none. */
 MUST_CHECK bool line_value_printable(const char *text, size_t len, size_t max, char *out, struct err *err);
 /* YYYY-MM-DDThh:mm:ssZ of a day that there is. */
 MUST_CHECK bool line_value_time(const char *text, size_t len, char out[CLOCK_TEXT_LEN + 1], struct err *err);

@@ -104,7 +104,7 @@ static void test_what_is_refused(void)
     static const char *const rows[][3] = {
         {"remake 1", "remake 2", "line 1: is not 'cardprep remake 1'"},
         {"job: 72", "job: ", "line 2: job: is not 32 hex digits"},
-        {"name: demo", "name: demo ", "line 3: name: character 5"},
+        {"name: demo", "name: dem\x7F", "line 3: name: character 4"},
         {"serial: 7", "serial: 0", "line 4: serial: is no number from 1"},
         {"serial: 7", "serial: 9223372036854775808", "line 4: serial: is more than"},
         {"created: 2026", "created: 26", "line 5: created: is no time"},
