@@ -176,6 +176,11 @@ static bool check_all(struct check *c, struct err *err)
     progress_finish(&c->progress, r->checked, clock_monotonic_ms());
     r->took_ms = clock_monotonic_ms() - started;
     if (!ok) return false;
+    const struct public_counts *n = public_check_counts(c->records);
+    if (n->no_ca_key && c->settings->ca_count)
+        return err_set(err, ERR_INPUT,
+                       "%s: certificates of %" PRIu64 " entries cannot be checked: 'ca_keys' has none for %s",
+                       c->path, n->no_ca_key, n->missing_ca);
     if (r->checked || !c->options->records) return true;
     return err_set(err, ERR_INPUT, "%s: none of the records %s is in this file", c->path,
                    c->options->records);
