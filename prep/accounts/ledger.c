@@ -19,10 +19,12 @@ static const char schema[] =
     " PRIMARY KEY(job, list, number)) WITHOUT ROWID;"
     "CREATE TABLE strangers(path TEXT, lines INTEGER, text TEXT);";
 
+static const char put_record_text[] =
+    "INSERT INTO records VALUES(?, ?, ?, ?, ?) ON CONFLICT(job, number) DO UPDATE"
+    " SET depth = excluded.depth, object = excluded.object, aside = excluded.aside"
+    " WHERE excluded.depth > records.depth";
 static const char *const texts[LEDGER_STATEMENTS] = {
-    [LEDGER_PUT_RECORD] = "INSERT INTO records VALUES(?, ?, ?, ?, ?) ON CONFLICT(job, number) DO UPDATE"
-                          " SET depth = excluded.depth, object = excluded.object, aside = excluded.aside"
-                          " WHERE excluded.depth > records.depth",
+    [LEDGER_PUT_RECORD] = put_record_text,
     [LEDGER_PUT_EVENT] = "INSERT INTO events VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [LEDGER_PUT_CARD] = "INSERT OR IGNORE INTO cards VALUES(?, ?, ?)",
     [LEDGER_PUT_LIST] = "INSERT OR IGNORE INTO lists VALUES(?, ?, ?)",

@@ -72,7 +72,7 @@ static bool report_state(struct settle *s, enum account_state state, struct err 
         [ACCOUNT_MISSING] = {"missing", "the bureau does not know where card %s is"},
     };
     char text[TEXT_MAX], serial[SERIAL_TEXT];
-    if (account_state_is_closed(state)) return true;
+    if (account_state_is_closed(state) || !open[state].text) return true;
     card_text(account_card(&s->account), serial);
     const char *before = open[state].text, *mark = strstr(before, "%s");
     const int len = mark ? (int)(mark - before) : (int)strlen(before);
