@@ -299,7 +299,7 @@ shows 'every card made' all_made
 shows 'spoiled, destroyed, missing' what_is_not_closed
 shows 'made again by authority of a remake list' remade
 shows 'two cards, two records, unknown ones' what_must_not_be
-shows 'a bureau cannot allow itself a card' who_signs
+shows "a bureau cannot allow itself a card" who_signs
 shows 'records that were set aside' set_aside
 shows 'shards' shards
 shows 'a further pass' passes
