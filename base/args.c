@@ -132,11 +132,24 @@ static bool help_given(const struct arg_option *options, size_t count)
     return false;
 }
 
-bool args_parse(int argc, char **argv, const struct arg_option *options, size_t option_count,
-                const char **operands, int operand_count, struct err *err)
+struct found {
+    const char **operands;
+    int room, count;
+    const char *surplus; /* the first one that had no room */
+};
+
+static void take_operand(struct found *f, const char *arg)
 {
-    const char *surplus = NULL;
-    int found = 0;
+    if (f->count < f->room)
+        f->operands[f->count] = arg;
+    else if (!f->surplus)
+        f->surplus = arg;
+    f->count++;
+}
+
+static bool parse_all(int argc, char **argv, const struct arg_option *options, size_t option_count,
+                      struct found *f, struct err *err)
+{
     bool only_operands = false;
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
@@ -147,16 +160,36 @@ bool args_parse(int argc, char **argv, const struct arg_option *options, size_t 
         } else if (!only_operands && arg[0] == '-' && arg[1]) {
             return err_set(err, ERR_CONFIG, "unknown option '%s'; options are written out, see --help", arg);
         } else {
-            if (found < operand_count)
-                operands[found] = arg;
-            else if (!surplus)
-                surplus = arg;
-            found++;
+            take_operand(f, arg);
         }
     }
-    if (found == operand_count || help_given(options, option_count)) return true;
-    if (found < operand_count) return err_set(err, ERR_CONFIG, "no file is named to work on; see --help");
-    return err_set(err, ERR_CONFIG, "'%s' is one operand too many; see --help", surplus);
+    return true;
+}
+
+static bool too_few(struct err *err)
+{
+    return err_set(err, ERR_CONFIG, "no file is named to work on; see --help");
+}
+
+bool args_parse(int argc, char **argv, const struct arg_option *options, size_t option_count,
+                const char **operands, int operand_count, struct err *err)
+{
+    struct found f = {operands, operand_count, 0, NULL};
+    if (!parse_all(argc, argv, options, option_count, &f, err)) return false;
+    if (f.count == operand_count || help_given(options, option_count)) return true;
+    if (f.count < operand_count) return too_few(err);
+    return err_set(err, ERR_CONFIG, "'%s' is one operand too many; see --help", f.surplus);
+}
+
+bool args_parse_many(int argc, char **argv, const struct arg_option *options, size_t option_count,
+                     struct arg_operands *operands, struct err *err)
+{
+    struct found f = {operands->items, operands->room, 0, NULL};
+    if (!parse_all(argc, argv, options, option_count, &f, err)) return false;
+    operands->count = f.count < f.room ? f.count : f.room;
+    if (help_given(options, option_count)) return true;
+    if (f.count == 0) return too_few(err);
+    return !f.surplus || err_set(err, ERR_CONFIG, "'%s' is one operand too many; see --help", f.surplus);
 }
 
 static int print_commands(FILE *out, const char *program, const char *purpose,

@@ -43,6 +43,13 @@ struct arg_command {
  * empty or malformed, more than ARG_LIST_MAX of a list, wrong number of operands. A value that begins with "--" is given as --name=VALUE. */
 MUST_CHECK bool args_parse(int argc, char **argv, const struct arg_option *options, size_t option_count,
                            const char **operands, int operand_count, struct err *err);
+/* As args_parse, for a command that takes one operand or more, at most `room`. argc of them are always enough. */
+struct arg_operands {
+    const char **items;
+    int room, count;
+};
+MUST_CHECK bool args_parse_many(int argc, char **argv, const struct arg_option *options, size_t option_count,
+                                struct arg_operands *operands, struct err *err);
 /* Finds and runs the command that argv[1] names; answers --help and --version itself. */
 int args_dispatch(int argc, char **argv, const char *program, const char *purpose,
                   const struct arg_command *commands, size_t command_count);

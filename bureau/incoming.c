@@ -1,53 +1,13 @@
 #include "bureau/incoming.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/hex.h"
-#include "formats/signers.h"
-
-enum { TRUSTED_MAX = 16, SPKIS_MAX = TRUSTED_MAX * (2 + PUBLIC_KEY_SPKI_MAX) };
+#include "bureau/trust.h"
 
 struct incoming {
     struct mic_file *file;
 };
-
-/* Whose files are taken: of PEM files, and of the token. */
-struct trust {
-    struct signers files;
-    struct buf spkis;
-    struct public_key keys[SIGNERS_MAX + TRUSTED_MAX];
-    size_t count;
-};
-
-static bool trust_token(struct trust *t, struct token_process *p, struct err *err)
-{
-    if (!token_process_signers(p, &t->spkis, err)) return false;
-    struct cur c = cur_make(t->spkis.data, t->spkis.len, 0);
-    while (cur_left(&c)) {
-        uint64_t len = 0;
-        struct public_key *key = &t->keys[t->count];
-        if (t->count == SIGNERS_MAX + TRUSTED_MAX)
-            return err_set(err, ERR_CONFIG, "more than %d trusted signers on the token", TRUSTED_MAX);
-        if (!cur_take_be(&c, 2, &len, "length of a signer's key", err) ||
-            !cur_take(&c, (size_t)len, &key->spki, "a signer's key", err))
-            return false;
-        key->len = (size_t)len;
-        t->count++;
-    }
-    return true;
-}
-
-static bool trust_load(struct trust *t, const struct bureau *settings, struct token_process *p,
-                       struct err *err)
-{
-    if (settings->signer_count &&
-        !signers_load(&t->files, settings->signer_paths, settings->signer_count, err))
-        return false;
-    for (; t->count < t->files.count; t->count++)
-        t->keys[t->count] = t->files.keys[t->count];
-    return !settings->trusted_count || trust_token(t, p, err);
-}
 
 static bool check_keks(const struct job_group *job, const struct bureau *settings, struct err *err)
 {
@@ -70,25 +30,15 @@ static bool check_keks(const struct job_group *job, const struct bureau *setting
 static bool open_file(struct incoming *in, const struct bureau *settings, struct token_process *p,
                       struct reader *reader, struct err *err)
 {
-    struct trust *t = calloc(1, sizeof(*t));
-    bool ok = t != NULL;
-    if (!t) {
-        err_set_no_memory(err);
-    } else {
-        buf_init(&t->spkis, SPKIS_MAX);
-        ok = trust_load(t, settings, p, err);
-    }
+    struct trust *t = NULL;
+    bool ok = trust_new(&t, settings, p, err);
     if (!ok) reader_free(reader);
     ok = ok && mic_file_open(&in->file, reader, t->keys, t->count, 0, err);
     if (ok && !check_keks(&mic_file_summary(in->file)->job, settings, err)) {
         err_prefix(err, "%s: job record at offset 0: group " MIC_JOB, reader_name(reader));
         ok = false;
     }
-    if (t) {
-        signers_release(&t->files);
-        buf_release(&t->spkis);
-    }
-    free(t);
+    trust_free(t);
     return ok;
 }
 

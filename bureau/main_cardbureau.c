@@ -6,6 +6,8 @@ int main(int argc, char **argv)
 {
     static const struct arg_command commands[] = {
         {"check", "FILE", 1, "verify a MIC file with all its keys, before any card is made", command_check},
+        {"return", "FILE", 1, "tell the issuer what became of each record", command_return},
+        {"remake", "LIST", 1, "take the issuer's list of records to be made again", command_remake},
     };
     struct err err = ERR_INIT;
 

@@ -10,6 +10,8 @@ int main(int argc, char **argv)
         {"inspect", "FILE", 1, "explain every byte of a MIC file", command_inspect},
         {"verify", "FILE", 1, "check a MIC file as far as no key is needed", command_verify},
         {"explain", "JOB", 1, "tell in words how one record comes about", command_explain},
+        {"remake", "JOB", 1, "allow records of a job to be made again, on new cards", command_remake},
+        {"reconcile", "FILE...", 1, "account for every record of a job", command_reconcile},
     };
     struct err err = ERR_INIT;
 

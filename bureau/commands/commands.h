@@ -3,6 +3,8 @@
 #ifndef BUREAU_COMMANDS_H
 #define BUREAU_COMMANDS_H
 
-int command_check(int argc, char **argv); /* check.c */
+int command_check(int argc, char **argv);  /* check.c */
+int command_return(int argc, char **argv); /* return.c */
+int command_remake(int argc, char **argv); /* remake.c */
 
 #endif

@@ -1,7 +1,7 @@
 /* prep/input/temp_db.h - a temporary SQLite database: an index that must not live in memory (joins, uniqueness).
  *
  * The file has no name: SQLite makes it in TMPDIR (else /var/tmp), mode 0600, and unlinks it at once. Only this file,
- * join.c and unique.c include SQLite. */
+ * join.c, unique.c and the ledger include SQLite. */
 #ifndef PREP_TEMP_DB_H
 #define PREP_TEMP_DB_H
 

@@ -267,8 +267,8 @@ bool pool_open(struct pool *p, const struct field_table *fields, const struct jo
     buf_put(b, identity->job_id, JOB_ID_LEN);
     buf_put_be(b, identity->counter_first, 8);
     buf_put(b, identity->created, sizeof(identity->created));
-    buf_put_be(b, fields->count, 2);
-    for (size_t i = 0; i < fields->count; i++) {
+    buf_put_be(b, fields ? fields->count : WIRE_SIGNS_ONLY, 2);
+    for (size_t i = 0; fields && i < fields->count; i++) {
         size_t len = strlen(fields->names[i]);
         buf_put_be(b, len, 1);
         buf_put(b, fields->names[i], len + 1);
@@ -369,7 +369,7 @@ static bool ask(struct pool *p, enum wire_type type, const uint8_t *data, size_t
     while (!p->reply_got) {
         if (p->ask_failures >= FELLED_MAX)
             return err_set(err, ERR_TOKEN, "%d worker processes ended or hung while they were asked to %s",
-                           FELLED_MAX, type == WIRE_SIGN ? "sign the end record" : "try the token");
+                           FELLED_MAX, type == WIRE_SIGN ? "sign" : "try the token");
         struct pool_worker *asked = NULL, *idle = NULL;
         for (size_t i = 0; i < p->worker_count; i++) {
             struct pool_worker *w = &p->workers[i];

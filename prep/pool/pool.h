@@ -17,7 +17,8 @@ struct pool;
 /* Forks the keeper, which gets the PINs (prompting if need be) before anything else happens. Call it before threads,
  * inputs and outputs exist. */
 MUST_CHECK bool pool_start(struct pool **out, const struct job *job, struct err *err);
-/* Starts the workers: they log in and check every key. False: the first worker's error (ERR_TOKEN). */
+/* Starts the workers: they log in and check every key. fields NULL: they prepare no cards, only pool_sign is asked of them. False:
+ * the first worker's error (ERR_TOKEN). */
 MUST_CHECK bool pool_open(struct pool *p, const struct field_table *fields,
                           const struct job_identity *identity, struct err *err);
 
@@ -25,6 +26,8 @@ MUST_CHECK bool pool_open(struct pool *p, const struct field_table *fields,
 struct pool_token_report {
     struct job_kek kek;
     uint8_t signer[SHA256_LEN];
+    uint8_t signer_spki[PUBLIC_KEY_SPKI_MAX]; /* its DER SubjectPublicKeyInfo */
+    size_t signer_spki_len;
     char token[160];
 };
 const struct pool_token_report *pool_token_report(const struct pool *p);

@@ -12,6 +12,7 @@ void pool_slot_fail(struct slot *s, const struct err *err)
 static bool take_ready(struct pool *p, struct pool_worker *w, struct cur *c, struct err *err)
 {
     const uint8_t *bytes;
+    uint64_t spki_len;
 
     if (w->state != WORKER_STARTING)
         return err_set(err, ERR_INTERNAL, "a worker says twice that it is ready");
@@ -19,6 +20,13 @@ static bool take_ready(struct pool *p, struct pool_worker *w, struct cur *c, str
     memcpy(&p->report.kek, bytes, sizeof(p->report.kek));
     if (!cur_take(c, SHA256_LEN, &bytes, "signer", err)) return false;
     memcpy(p->report.signer, bytes, SHA256_LEN);
+    if (!cur_take_be(c, 2, &spki_len, "signer", err)) return false;
+    if (spki_len > sizeof(p->report.signer_spki))
+        return err_set(err, ERR_INTERNAL, "a worker's signing key has %llu bytes",
+                       (unsigned long long)spki_len);
+    if (!cur_take(c, (size_t)spki_len, &bytes, "signer", err)) return false;
+    memcpy(p->report.signer_spki, bytes, (size_t)spki_len);
+    p->report.signer_spki_len = (size_t)spki_len;
     size_t len = cur_left(c);
     if (len >= sizeof(p->report.token)) len = sizeof(p->report.token) - 1;
     memcpy(p->report.token, c->data + c->pos, len);

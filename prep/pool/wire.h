@@ -24,6 +24,7 @@ enum wire_type {
     WIRE_REAPED,    /* keeper → coordinator: wait status */
 };
 
+enum { WIRE_SIGNS_ONLY = 0xFFFF /* in WIRE_START, in place of the number of fields: no cards will come */ };
 enum { WIRE_PAYLOAD_MAX = 2 * 10000000 + 65536, WIRE_HEAD = 5 };
 
 struct wire {

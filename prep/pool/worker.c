@@ -22,6 +22,7 @@ struct worker {
     struct wire wire;
     struct keyring_tokens tokens;
     struct keyring *keys;
+    bool signs_only; /* no cards come */
     struct job_identity identity;
     struct field_table fields;
     struct buf field_names; /* what fields points into */
@@ -85,6 +86,8 @@ static bool read_start(struct worker *w, struct cur payload, struct err *err)
         return false;
     memcpy(w->identity.created, bytes, sizeof(w->identity.created));
     if (!cur_take_be(&payload, 2, &count, "number of fields", err)) return false;
+    w->signs_only = count == WIRE_SIGNS_ONLY;
+    if (w->signs_only) count = 0;
     if (count > FIELDS_MAX) return err_set(err, ERR_INTERNAL, "too many fields");
     buf_put(&w->field_names, payload.data + payload.pos, cur_left(&payload));
     if (!buf_ok(&w->field_names, "field names", err)) return false;
@@ -98,6 +101,16 @@ static bool read_start(struct worker *w, struct cur payload, struct err *err)
     return true;
 }
 
+static bool open_workshop(struct worker *w, struct err *err)
+{
+    if (w->signs_only) return true;
+    if (!planner_new(&w->planner, w->job, &w->fields, err) ||
+        !workshop_new(&w->workshop, w->job, &w->identity, w->keys, err))
+        return false;
+    workshop_count(w->workshop, w->used);
+    return true;
+}
+
 static bool start(struct worker *w, struct cur payload, struct err *err)
 {
     struct job_kek kek;
@@ -106,20 +119,20 @@ static bool start(struct worker *w, struct cur payload, struct err *err)
 
     buf_init(&spki, HSM_SPKI_MAX);
     bool ok = read_start(w, payload, err) && keyring_open(&w->keys, w->job, &w->tokens, err) &&
-              keyring_signer(w->keys, signer, &spki, err) &&
-              planner_new(&w->planner, w->job, &w->fields, err) &&
-              workshop_new(&w->workshop, w->job, &w->identity, w->keys, err);
+              keyring_signer(w->keys, signer, &spki, err) && open_workshop(w, err);
+    if (ok) {
+        keyring_kek(w->keys, &kek);
+        size_t begin = wire_put_begin(&w->wire, WIRE_READY);
+        buf_put(&w->wire.out, &kek, sizeof(kek));
+        buf_put(&w->wire.out, signer, sizeof(signer));
+        buf_put_be(&w->wire.out, spki.len, 2);
+        buf_put(&w->wire.out, spki.data, spki.len);
+        buf_put_format(&w->wire.out, "%s (%s)", hsm_token_label(w->tokens.master),
+                       hsm_token_model(w->tokens.master));
+        wire_put_end(&w->wire, begin);
+    }
     buf_release(&spki);
-    if (!ok) return false;
-    workshop_count(w->workshop, w->used);
-    keyring_kek(w->keys, &kek);
-    size_t begin = wire_put_begin(&w->wire, WIRE_READY);
-    buf_put(&w->wire.out, &kek, sizeof(kek));
-    buf_put(&w->wire.out, signer, sizeof(signer));
-    buf_put_format(&w->wire.out, "%s (%s)", hsm_token_label(w->tokens.master),
-                   hsm_token_model(w->tokens.master));
-    wire_put_end(&w->wire, begin);
-    return true;
+    return ok;
 }
 
 /* In front of the answer for the card. */

@@ -69,6 +69,25 @@ static void test_list_collects(void)
     EXPECT_FAIL(parse(&s, many, &err), ERR_CONFIG, "more than 16 times");
 }
 
+static void test_many_operands(void)
+{
+    struct err err = ERR_INIT;
+    bool flag = false;
+    const struct arg_option options[] = {{"json", ARG_FLAG, NULL, "", {.flag = &flag}}};
+    char texts[5][8] = {"run", "a", "--json", "b", "c"};
+    char *argv[] = {texts[0], texts[1], texts[2], texts[3], texts[4]};
+    const char *items[3];
+    struct arg_operands operands = {items, 3, 0};
+    EXPECT_OK(args_parse_many(5, argv, options, 1, &operands, &err));
+    CU_ASSERT_EQUAL(operands.count, 3);
+    CU_ASSERT_STRING_EQUAL(items[2], "c");
+    CU_ASSERT_TRUE(flag);
+    operands.room = 2;
+    EXPECT_FAIL(args_parse_many(5, argv, options, 1, &operands, &err), ERR_CONFIG,
+                "'c' is one operand too many");
+    EXPECT_FAIL(args_parse_many(1, argv, options, 1, &operands, &err), ERR_CONFIG, "no file is named");
+}
+
 static void test_nothing_given_leaves_the_defaults(void)
 {
     struct err err = ERR_INIT;
@@ -265,6 +284,7 @@ static void test_usage_shows_the_table(void)
 
 static const struct test_case cases[] = {
     {"an option given more than once", test_list_collects},
+    {"many operands", test_many_operands},
     {"options and operand", test_options_and_operand},
     {"nothing given leaves the defaults", test_nothing_given_leaves_the_defaults},
     {"what is refused", test_what_is_refused},
