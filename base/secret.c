@@ -9,6 +9,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/stop_signal.h"
+
 /* LeakSanitizer attaches to the process at its end, which a process that forbids tracing refuses: so a
  * build with AddressSanitizer stays traceable. It writes no core either. */
 #if defined(__has_feature)
@@ -23,6 +25,14 @@ enum { FORBID_TRACING = 1 };
 #endif
 
 enum { NO_BYTE = -1 };
+
+/* Where a line comes from. */
+struct line_source {
+    int fd;
+    int interrupt;          /* a byte that gives up, or NO_BYTE */
+    const sigset_t *during; /* signals are let in with this mask while it waits; NULL: as they are */
+    const char *name;
+};
 
 bool secret_start(struct err *err)
 {
@@ -81,27 +91,28 @@ static bool too_long(const struct secret *s, const char *name, struct err *err)
 }
 
 /* One byte at a time, so that what follows the line stays unread. 1, 0 at the end, -1 on failure. */
-static ssize_t read_byte(int fd, uint8_t *byte, const char *name, struct err *err)
+static ssize_t read_byte(const struct line_source *from, uint8_t *byte, struct err *err)
 {
-    ssize_t n = read(fd, byte, 1);
+    ssize_t n = from->during ? stop_signal_read(from->fd, byte, from->during) : read(from->fd, byte, 1);
     if (n < 0 && errno == EINTR)
-        err_set(err, ERR_INTERRUPTED, "%s: interrupted", name);
+        err_set(err, ERR_INTERRUPTED, "%s: interrupted", from->name);
     else if (n < 0)
-        err_set_errno(err, ERR_FILE, errno, "%s: cannot be read", name);
+        err_set_errno(err, ERR_FILE, errno, "%s: cannot be read", from->name);
     return n;
 }
 
-/* Fills s up to the line end. `interrupt` is a byte that gives up, or NO_BYTE. */
-static bool read_line(struct secret *s, int fd, int interrupt, const char *name, struct err *err)
+/* Fills s up to the line end. */
+static bool read_line(struct secret *s, const struct line_source *from, struct err *err)
 {
+    const char *name = from->name;
     bool ended_cr = false; /* a CR is kept back: it may belong to the line end */
     bool empty = true;
     for (;;) {
         uint8_t byte = 0;
-        ssize_t n = read_byte(fd, &byte, name, err);
+        ssize_t n = read_byte(from, &byte, err);
         if (n < 0) return false;
         if (n == 0 && empty) return err_set(err, ERR_INPUT, "%s: nothing to read", name);
-        if (n > 0 && byte == interrupt) return err_set(err, ERR_INTERRUPTED, "%s: interrupted", name);
+        if (n > 0 && byte == from->interrupt) return err_set(err, ERR_INTERRUPTED, "%s: interrupted", name);
         if (n > 0 && byte == '\n') return true;
         if (ended_cr) {
             if (s->len == s->room) return too_long(s, name, err);
@@ -120,11 +131,11 @@ static bool read_line(struct secret *s, int fd, int interrupt, const char *name,
     }
 }
 
-static bool read_or_empty(struct secret *s, int fd, int interrupt, const char *name, struct err *err)
+static bool read_or_empty(struct secret *s, const struct line_source *from, struct err *err)
 {
-    if (!s->data) return err_set(err, ERR_INTERNAL, "%s: there is no room for a secret", name);
+    if (!s->data) return err_set(err, ERR_INTERNAL, "%s: there is no room for a secret", from->name);
     s->len = 0;
-    if (read_line(s, fd, interrupt, name, err)) return true;
+    if (read_line(s, from, err)) return true;
     wipe(s->data, s->room);
     s->len = 0;
     return false;
@@ -132,7 +143,8 @@ static bool read_or_empty(struct secret *s, int fd, int interrupt, const char *n
 
 bool secret_read_line(struct secret *s, int fd, const char *name, struct err *err)
 {
-    return read_or_empty(s, fd, NO_BYTE, name, err);
+    const struct line_source from = {fd, NO_BYTE, NULL, name};
+    return read_or_empty(s, &from, err);
 }
 
 static bool write_text(int fd, const char *text, struct err *err)
@@ -162,8 +174,12 @@ static bool refuse_control(struct secret *s, struct err *err)
 
 static bool ask(struct secret *s, int tty, int interrupt, const char *prompt, struct err *err)
 {
-    if (!write_text(tty, prompt, err)) return false;
-    return read_or_empty(s, tty, interrupt, "terminal", err) && refuse_control(s, err);
+    sigset_t before;
+    const struct line_source from = {tty, interrupt, &before, "terminal"};
+    stop_signal_hold(&before);
+    bool ok = write_text(tty, prompt, err) && read_or_empty(s, &from, err) && refuse_control(s, err);
+    stop_signal_let_go(&before);
+    return ok;
 }
 
 bool secret_prompt(struct secret *s, const char *prompt, struct err *err)

@@ -22,13 +22,14 @@ static bool verify(const char *path, const char *site, bool token, struct err *e
     struct plan *plan = NULL;
     struct ceremony c = {.tokens = NULL};
     struct audit_check check;
-    char text[AUDIT_CHECK_TEXT];
+    char text[AUDIT_CHECK_TEXT], head[1024];
     if (!plan_lint_load(&plan, path, err)) return false;
     bool ok = ceremony_init(&c, plan, site, false, err) && (!token || open_signing_token(&c, err)) &&
               audit_check_plan(&c, &check, err);
     if (ok) {
         audit_check_describe(&check, text);
-        printf("%s: %s\n", plan->audit_log, text);
+        snprintf(head, sizeof(head), "%s: ", plan->audit_log);
+        dialogue_result(head, text);
     }
     ceremony_release(&c);
     plan_free(plan);

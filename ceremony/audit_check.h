@@ -14,6 +14,9 @@ struct audit_check {
 /* Signers are the public files of the plan's signing pairs, as far as they are there. False: as audit_verify; there is no log
  * (ERR_FILE). */
 MUST_CHECK bool audit_check_plan(struct ceremony *c, struct audit_check *out, struct err *err);
+/* Before a sitting adds to the log: does it still hold the line at which the token keeps that it was closed? Without an open
+ * token of this site's signing pair, or without such a line on it: true. False: ERR_INTEGRITY; as audit_read_next; ERR_FILE. */
+MUST_CHECK bool audit_check_continues(struct ceremony *c, struct err *err);
 /* One line of words. */
 void audit_check_describe(const struct audit_check *check, char text[static AUDIT_CHECK_TEXT]);
 

@@ -22,7 +22,10 @@ struct ceremony {
     const char *site;              /* only what is done at this site; NULL: everything */
     struct dialogue dialogue;
     struct journal *journal; /* NULL: nothing is written down (commands that change nothing) */
+    bool no_log;             /* the audit log is not whole: nothing is compared with it */
     bool changes;            /* sessions may create objects (run), or not (check, list) */
+    bool log_is_lost;  /* two officers may go on where the token knows more of the audit log than there is */
+    bool log_given_up; /* and they did */
 };
 
 /* The plan stays the caller's; so does `site`. False: no memory, or no token of the plan is at that site (ERR_CONFIG). */

@@ -13,14 +13,14 @@
 enum { PDF_MAX = 16 << 20 };
 
 struct tally {
-    size_t to_do, there, wrong, warnings;
+    size_t to_do, there, wrong;
     enum err_kind kind; /* of the first that is wrong */
     const char *token;  /* that is looked at */
 };
 
 static void wrong(struct tally *t, const struct err *err)
 {
-    printf("WRONG  %s\n", err->text);
+    dialogue_result("WRONG  ", err->text);
     if (t->wrong++ == 0) t->kind = err->kind;
 }
 
@@ -36,8 +36,7 @@ static void look_at_steps(struct ceremony *c, struct tally *t)
             wrong(t, &err);
             continue;
         }
-        printf("%2zu/%zu  %-44s %s%s%s\n", s.number, s.count, s.what, step_state_text(r.state),
-               r.detail[0] ? ": " : "", r.detail);
+        step_print(&s, &r);
         t->to_do += r.state == STEP_TO_DO;
         t->there += r.state == STEP_THERE;
     }
@@ -60,11 +59,12 @@ static void look_at_tokens(struct ceremony *c, struct tally *t)
     for (size_t i = 0; i < c->plan->token_count; i++) {
         struct err err = ERR_INIT;
         struct hsm_token *token = c->tokens[i].open;
+        char text[256];
         t->token = c->plan->tokens[i].name;
         if (c->tokens[i].absent) {
-            printf("note   token '%s' is not there yet: try another of its module with cardkeys doctor\n",
-                   t->token);
-            t->warnings++;
+            snprintf(text, sizeof(text),
+                     "token '%s' is not there yet: try another of its module with cardkeys doctor", t->token);
+            dialogue_result("note   ", text);
         }
         if (!token) continue;
         if (hsm_probe(token, true, &err))
@@ -109,7 +109,7 @@ static bool check(const char *path, const char *site, struct err *err)
 {
     struct plan *plan = NULL;
     struct ceremony c = {.tokens = NULL};
-    struct tally t = {0, 0, 0, 0, ERR_NONE, NULL};
+    struct tally t = {0, 0, 0, ERR_NONE, NULL};
 
     if (!plan_lint_load(&plan, path, err)) return false;
     bool ok = ceremony_init(&c, plan, site, false, err);

@@ -31,7 +31,8 @@ void closing_tell(const struct plan *p, size_t index, struct step_story *s)
           "kept on the token.");
     STORY(s->why,
           "So that nobody can change what was written down, or take away its end, without being seen.");
-    STORY(s->next, "Print the report (cardkeys report) and sign it. The ceremony is over.");
+    STORY(s->next, "Print the report (cardkeys report) and sign it. What still waits for others is done in a "
+                   "later sitting.");
 }
 
 bool closing_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
@@ -49,7 +50,8 @@ bool closing_look(struct ceremony *c, size_t index, struct step_result *r, struc
         snprintf(r->detail, sizeof(r->detail), "nothing was written down");
         return true;
     }
-    r->state = head.closed ? STEP_THERE : STEP_TO_DO;
+    /* A sitting closes the log over the night runs since the last one; without one they need no closing. */
+    r->state = head.closed || (!c->changes && head.ceremonies_closed) ? STEP_THERE : STEP_TO_DO;
     snprintf(r->detail, sizeof(r->detail), "%" PRIu64 " lines", head.seq);
     return true;
 }
@@ -57,17 +59,14 @@ bool closing_look(struct ceremony *c, size_t index, struct step_result *r, struc
 /* The token keeps where the log ends, if it keeps private data at all (NSS does not). */
 static bool put_anchor(struct ceremony *c, struct hsm_token *t, bool *kept, struct err *err)
 {
-    struct err why = ERR_INIT;
     uint8_t anchor[CLOSING_ANCHOR_LEN];
     struct journal_head head;
-    if (!journal_head(c, &head, err)) return false;
+    if (!journal_head(c, &head, err) || !hsm_data_possible(t, kept, err)) return false;
+    if (!*kept) return true;
     for (size_t i = 0; i < 8; i++)
         anchor[i] = (uint8_t)(head.seq >> (56 - 8 * i));
     memcpy(anchor + 8, head.hash, sizeof(head.hash));
-    *kept = hsm_data_put(t, CLOSING_ANCHOR_LABEL, anchor, sizeof(anchor), &why);
-    if (*kept || !hsm_token_is_broken(t)) return true;
-    *err = why;
-    return false;
+    return hsm_data_put(t, CLOSING_ANCHOR_LABEL, anchor, sizeof(anchor), err);
 }
 
 static bool sign(struct ceremony *c, const struct plan_key *key, bool *kept, struct err *err)

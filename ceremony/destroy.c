@@ -81,7 +81,7 @@ int command_destroy(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     const char *operands[2] = {NULL, NULL};
-    struct sitting_options o = {NULL, false};
+    struct sitting_options o = {.site = NULL};
     bool help = false;
     const struct arg_option options[] = {
         {"site", ARG_TEXT, "NAME", "only on the tokens at this site of the plan", {.text = &o.site}},

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRIES = 3, TEXT_MAX = 2048, LABEL_COLUMNS = 13 };
+#include "base/stop_signal.h"
+
+enum { TRIES = 3, TEXT_MAX = 2048, LABEL_COLUMNS = 13, RESULT_INDENT = 7 };
 
 bool dialogue_open(struct dialogue *d, bool unattended, struct err *err)
 {
@@ -54,6 +56,16 @@ static void put_wrapped(FILE *out, const char *text, size_t at, size_t indent)
     }
 }
 
+/* Empty lines and blanks in front stay; further lines begin with as many blanks. */
+static void put_paragraph(FILE *out, const char *text)
+{
+    for (; *text == '\n'; text++)
+        fputc('\n', out);
+    size_t blanks = strspn(text, " ");
+    fprintf(out, "%*s", (int)blanks, "");
+    put_wrapped(out, text + blanks, blanks, blanks);
+}
+
 void dialogue_say(const struct dialogue *d, const char *format, ...)
 {
     char text[TEXT_MAX];
@@ -62,7 +74,7 @@ void dialogue_say(const struct dialogue *d, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    put_wrapped(d->terminal, text, 0, 0);
+    put_paragraph(d->terminal, text);
     fputc('\n', d->terminal);
     fflush(d->terminal);
 }
@@ -76,10 +88,28 @@ void dialogue_item(const struct dialogue *d, const char *label, const char *text
     fflush(d->terminal);
 }
 
+void dialogue_result(const char *head, const char *text)
+{
+    size_t at = strlen(head);
+    if (!isatty(STDOUT_FILENO)) {
+        printf("%s%s", head, text);
+    } else if (at <= RESULT_INDENT || at + strlen(text) <= DIALOGUE_COLUMNS) {
+        fputs(head, stdout);
+        put_wrapped(stdout, text, at, at);
+    } else {
+        while (at > 0 && head[at - 1] == ' ')
+            at--;
+        printf("%.*s\n%*s", (int)at, head, RESULT_INDENT, "");
+        put_wrapped(stdout, text, RESULT_INDENT, RESULT_INDENT);
+    }
+    fputc('\n', stdout);
+    fflush(stdout);
+}
+
 /* The question's last line stays open for the answer. */
 static void put_question(const struct dialogue *d, const char *question)
 {
-    put_wrapped(d->terminal, question, 0, 0);
+    put_paragraph(d->terminal, question);
     fputc(' ', d->terminal);
     fflush(d->terminal);
 }
@@ -93,17 +123,23 @@ static void trim(char *text)
     text[len - from] = 0;
 }
 
+static bool may_go_on(const struct dialogue *d, struct err *err)
+{
+    return !d->watches || !stop_signal_came() || err_set(err, ERR_INTERRUPTED, "interrupted");
+}
+
 /* One line of the terminal, without its end; what does not fit is read and dropped. */
-static bool read_line(const struct dialogue *d, char *line, size_t size, struct err *err)
+static bool read_line(const struct dialogue *d, const sigset_t *during, char *line, size_t size,
+                      struct err *err)
 {
     size_t len = 0;
     for (;;) {
-        char c = 0;
-        ssize_t n = read(d->keyboard, &c, 1);
+        uint8_t c = 0;
+        ssize_t n = stop_signal_read(d->keyboard, &c, during);
         if (n < 0 && errno == EINTR) return err_set(err, ERR_INTERRUPTED, "interrupted");
         if (n <= 0) return err_set(err, ERR_INTERRUPTED, "the terminal was closed");
         if (c == '\n') break;
-        if (len < size) line[len] = c;
+        if (len < size) line[len] = (char)c;
         len++;
     }
     if (len >= size) return err_set(err, ERR_INPUT, "the answer is too long");
@@ -114,12 +150,15 @@ static bool read_line(const struct dialogue *d, char *line, size_t size, struct 
 bool dialogue_ask(const struct dialogue *d, const char *question, char *answer, size_t size, struct err *err)
 {
     char line[DIALOGUE_LINE_MAX];
+    sigset_t before;
     if (!d->asks || !d->terminal) return err_set(err, ERR_CONFIG, "nobody to ask: %s", question);
-    put_question(d, question);
-    if (!read_line(d, line, sizeof(line), err)) {
-        if (err->kind == ERR_INTERRUPTED) fputc('\n', d->terminal);
-        return false;
-    }
+    stop_signal_hold(&before);
+    bool ok = may_go_on(d, err);
+    if (ok) put_question(d, question);
+    ok = ok && read_line(d, &before, line, sizeof(line), err);
+    stop_signal_let_go(&before);
+    if (!ok && err->kind == ERR_INTERRUPTED) fputc('\n', d->terminal);
+    if (!ok) return false;
     trim(line);
     if (strlen(line) >= size) return err_set(err, ERR_INPUT, "the answer is too long");
     snprintf(answer, size, "%s", line);
@@ -129,7 +168,7 @@ bool dialogue_ask(const struct dialogue *d, const char *question, char *answer, 
 bool dialogue_go_on(const struct dialogue *d, const char *to_do_what, struct err *err)
 {
     char question[128], answer[16];
-    if (!d->asks) return true;
+    if (!d->asks) return may_go_on(d, err);
     snprintf(question, sizeof(question), "Press Enter to %s, or type 'leave' to stop here:", to_do_what);
     for (;;) {
         if (!dialogue_ask(d, question, answer, sizeof(answer), err)) {
@@ -170,7 +209,7 @@ static bool same_words(const char *a, const char *b)
 
 bool dialogue_types(const struct dialogue *d, const char *question, const char *due, struct err *err)
 {
-    char answer[DIALOGUE_LINE_MAX];
+    char answer[DIALOGUE_LINE_MAX] = "";
     if (!d->asks) return true;
     for (int wrong = 0; wrong < TRIES;) {
         if (!dialogue_ask(d, question, answer, sizeof(answer), err)) {
@@ -187,8 +226,14 @@ bool dialogue_types(const struct dialogue *d, const char *question, const char *
 
 bool dialogue_hidden(const struct dialogue *d, const char *question, struct secret *s, struct err *err)
 {
-    char prompt[DIALOGUE_LINE_MAX];
+    char prompt[2 * DIALOGUE_LINE_MAX];
     if (!d->asks) return err_set(err, ERR_CONFIG, "nobody to ask: %s", question);
-    snprintf(prompt, sizeof(prompt), "%s ", question);
-    return secret_prompt(s, prompt, err);
+    /* Written by secret_prompt, when echo is off already. */
+    FILE *f = fmemopen(prompt, sizeof(prompt), "w");
+    if (!f) return err_set_no_memory(err);
+    put_paragraph(f, question);
+    fputc(' ', f);
+    bool fits = fclose(f) == 0 && strlen(prompt) < sizeof(prompt) - 1;
+    if (!fits) return err_set(err, ERR_INTERNAL, "a question is too long");
+    return may_go_on(d, err) && secret_prompt(s, prompt, err);
 }

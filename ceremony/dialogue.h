@@ -15,6 +15,7 @@ struct dialogue {
     FILE *terminal; /* to write on; NULL while closed */
     int keyboard;   /* the same terminal's descriptor to read from */
     bool asks;      /* somebody answers */
+    bool watches;   /* signals are watched (base/stop_signal.h): one that came ends the next question */
 };
 
 /* False (ERR_CONFIG): there is no terminal to ask on. */
@@ -26,11 +27,15 @@ void dialogue_say(const struct dialogue *d, const char *format, ...) PRINTF_LIKE
 /* "  Who:   Officer 1 …", wrapped under the first word of the text. An empty text says nothing. */
 void dialogue_item(const struct dialogue *d, const char *label, const char *text);
 
+/* A result to stdout: "17/28  key KML/1 on issuer   " and what came of it. On a terminal a text that does not fit behind its
+ * head stands under it, wrapped; elsewhere all of it is one line, for programs. */
+void dialogue_result(const char *head, const char *text);
+
 /* A visible answer of up to size − 1 bytes, blanks at both ends taken off.
  * False: nobody answers (ERR_CONFIG), too long (ERR_INPUT), the terminal ends or a signal comes (ERR_INTERRUPTED). */
 MUST_CHECK bool dialogue_ask(const struct dialogue *d, const char *question, char *answer, size_t size,
                              struct err *err);
-/* Enter goes on. False (ERR_INTERRUPTED) also when "leave" is typed. Unattended: true. */
+/* Enter goes on. False (ERR_INTERRUPTED) also when "leave" is typed. Unattended: true, unless a signal came. */
 MUST_CHECK bool dialogue_go_on(const struct dialogue *d, const char *to_do_what, struct err *err);
 /* Asks until "yes" or "no" is typed. */
 MUST_CHECK bool dialogue_agrees(const struct dialogue *d, const char *question, bool *yes, struct err *err);

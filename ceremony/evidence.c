@@ -34,6 +34,17 @@ bool evidence_file_hash(const char *path, char hex[static EVIDENCE_HASH_TEXT], s
     return ok;
 }
 
+const char *evidence_groups(const char hex[static EVIDENCE_HASH_TEXT], char text[static EVIDENCE_GROUPS_TEXT])
+{
+    size_t used = 0;
+    for (size_t i = 0; hex[i] && used + 1 < EVIDENCE_GROUPS_TEXT; i++) {
+        if (i && i % 4 == 0) text[used++] = ' ';
+        text[used++] = hex[i];
+    }
+    text[used] = 0;
+    return text;
+}
+
 bool evidence_program_hash(char hex[static EVIDENCE_HASH_TEXT], struct err *err)
 {
     return evidence_file_hash("/proc/self/exe", hex, err);

@@ -5,11 +5,12 @@
 
 #include "base/outfile.h"
 #include "ceremony/journal.h"
+#include "ceremony/key_story.h"
 #include "ceremony/output.h"
+#include "ceremony/travelling.h"
 #include "ceremony/trust.h"
 #include "formats/handover.h"
 #include "hsm/objects.h"
-#include "hsm/travel.h"
 
 size_t hand_over_count(const struct plan *p)
 {
@@ -63,13 +64,6 @@ void hand_over_tell(const struct plan *p, size_t index, struct step_story *s)
     STORY(s->next, "Compare the check value that is shown with the sender's script.");
 }
 
-static void detail(struct step_result *r, const struct check_value *check)
-{
-    char text[CHECK_VALUE_TEXT];
-    check_value_text(check, text);
-    snprintf(r->detail, sizeof(r->detail), "check value %s", text);
-}
-
 bool hand_over_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
 {
     const struct hand_over h = hand_over_at(c->plan, index);
@@ -80,7 +74,7 @@ bool hand_over_look(struct ceremony *c, size_t index, struct step_result *r, str
     if (!p.there) return true;
     if (!place_look(c, &p, &check, err)) return false;
     r->state = STEP_THERE;
-    detail(r, &check);
+    key_story_check(h.key, &check, r);
     return true;
 }
 
@@ -161,16 +155,14 @@ static bool find_transport(struct ceremony *c, const struct hand_over *h, const 
 }
 
 static bool put_on_token(struct ceremony *c, const struct hand_over *h, const struct handover *f,
-                         struct err *err)
+                         const struct check_value *check, struct err *err)
 {
     struct place p;
-    struct hsm_key transport = HSM_KEY_NONE, installed = HSM_KEY_NONE;
+    struct hsm_key transport = HSM_KEY_NONE;
     if (!place_open(c, h->key, h->place, &p, err) || !find_transport(c, h, f, &transport, err)) return false;
-    memcpy(p.ref.kcv, f->check_value, f->check_value_len);
-    p.ref.kcv_len = f->check_value_len;
     const struct hsm_travel_blob blob = {f->method == HANDOVER_KWP ? HSM_TRAVEL_KWP : HSM_TRAVEL_OAEP,
                                          &transport, f->wrapped, f->wrapped_len};
-    return hsm_travel_receive(p.token, &blob, &p.ref, &installed, err);
+    return travelling_receive(&p, &blob, check, err);
 }
 
 bool hand_over_take_in(struct ceremony *c, const struct hand_over *h, const char *path,
@@ -182,7 +174,7 @@ bool hand_over_take_in(struct ceremony *c, const struct hand_over *h, const char
     memcpy(check->bytes, f.check_value, f.check_value_len);
     const struct journal_import import = {f.sender, f.key, f.role, f.version, f.serial, check};
     const struct journal_key key = {h->key, h->how->to, f.role, "hand-over", check};
-    return journal_serial_is_new(c, &import, err) && put_on_token(c, h, &f, err) &&
+    return journal_serial_is_new(c, &import, err) && put_on_token(c, h, &f, check, err) &&
            journal_import(c->journal, &import, err) && journal_key(c->journal, &key, err);
 }
 
@@ -199,6 +191,6 @@ bool hand_over_run(struct ceremony *c, size_t index, struct step_result *r, stru
     }
     if (!hand_over_take_in(c, &h, h.how->path, &check, err)) return false;
     r->state = STEP_MADE;
-    detail(r, &check);
+    key_story_check(h.key, &check, r);
     return true;
 }

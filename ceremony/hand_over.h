@@ -1,4 +1,4 @@
-/* ceremony/hand_over.h - keys from one token of the plan to another: written as signed hand-over files in the sitting in which
+/* ceremony/hand_over.h - keys and pairs from one token of the plan to another: written as signed hand-over files in the sitting in which
  * the key is made (docs/formats/handover.md), and taken in by the receiver.
  *
  * The receiver accepts a file when a signer that its token trusts (trust.h) signed it, and when every line is what the plan
@@ -9,10 +9,17 @@
 #include "ceremony/place.h"
 #include "ceremony/step.h"
 
-/* At the sender: wraps the session key for every receiver of the plan and writes the files. False, with no file left: a
- * transport key is not there, the token refuses, a file cannot be written. */
-MUST_CHECK bool hand_over_write(struct ceremony *c, const struct place *p, const struct hsm_key *travelling,
-                                const struct check_value *check, struct err *err);
+struct travelling;
+
+/* At the sender: wraps the session key for every receiver of the plan and writes the files. The pair that signs for the site
+ * signs them; that pair's own are signed by itself, before it is on its token. False, with no file left: a transport key or
+ * that pair is not there, the token refuses, a file cannot be written. */
+MUST_CHECK bool hand_over_write(struct ceremony *c, const struct place *p, const struct travelling *k,
+                                struct err *err);
+/* Sets r to STEP_WAITING and for what, when a transport key or the pair that signs is not made yet, or a receiver's public key has
+ * not come: the key cannot be made before. Else r stays as it is. False: as place_open. */
+MUST_CHECK bool hand_over_waits(struct ceremony *c, const struct plan_key *key, struct step_result *r,
+                                struct err *err);
 /* Removes the files again: the key did not come to its token. */
 void hand_over_take_back(const struct plan_key *key);
 

@@ -8,9 +8,9 @@
 #include "ceremony/journal.h"
 #include "ceremony/output.h"
 #include "ceremony/public_file.h"
+#include "ceremony/travelling.h"
 #include "ceremony/trust.h"
 #include "formats/handover.h"
-#include "hsm/travel.h"
 
 static const char *site_of(const struct plan *p, const char *token)
 {
@@ -29,17 +29,17 @@ static const struct plan_key *carrier(const struct plan *p, const struct plan_ke
 
 /* Under a transport key of this token. */
 static bool wrap_under_key(struct ceremony *c, const struct plan_key *by, const struct place *p,
-                           const struct hsm_key *travelling, struct buf *out, struct err *err)
+                           const struct travelling *k, struct buf *out, struct err *err)
 {
     struct place at;
     struct hsm_key transport = HSM_KEY_NONE;
     return place_open(c, by, 0, &at, err) && hsm_key_find(at.token, &at.ref, &transport, err) &&
-           hsm_travel_wrap(p->token, &transport, travelling, out, err);
+           travelling_wrap(p, k, &transport, out, err);
 }
 
 /* Under the receiver's key-exchange pair, whose public part came as a file. */
 static bool wrap_under_pair(struct ceremony *c, const struct plan_key *by, const struct place *p,
-                            const struct hsm_key *travelling, struct buf *out, struct err *err)
+                            const struct travelling *k, struct buf *out, struct err *err)
 {
     const char *path = public_file_path(c->plan, by);
     struct hsm_public receiver;
@@ -50,7 +50,7 @@ static bool wrap_under_pair(struct ceremony *c, const struct plan_key *by, const
     snprintf(whose, sizeof(whose), "'%s'", by->name);
     bool ok = trust_take_file(c, path, whose, &spki, err);
     ok = ok && hsm_public_read_spki(spki.data, spki.len, &receiver, err) &&
-         hsm_travel_wrap_oaep(p->token, &receiver, travelling, out, err);
+         travelling_wrap_oaep(p, k, &receiver, out, err);
     buf_release(&spki);
     return ok;
 }
@@ -88,40 +88,37 @@ static bool fill(const struct ceremony *c, const struct plan_key *key, const str
 }
 
 static bool wrap(struct ceremony *c, const struct place *p, const struct plan_hand_over *how,
-                 const struct hsm_key *travelling, struct handover *h, struct err *err)
+                 const struct travelling *k, struct handover *h, struct err *err)
 {
     const struct plan_key *by = carrier(c->plan, p->key, how->under);
     struct buf wrapped;
     buf_init(&wrapped, sizeof(h->wrapped));
-    bool ok = (by->bits ? wrap_under_pair : wrap_under_key)(c, by, p, travelling, &wrapped, err);
+    bool ok = (by->bits ? wrap_under_pair : wrap_under_key)(c, by, p, k, &wrapped, err);
     if (ok) memcpy(h->wrapped, wrapped.data, wrapped.len);
     h->wrapped_len = wrapped.len;
     buf_release(&wrapped);
     return ok;
 }
 
-/* By the pair that signs for the sender's site. */
-static bool sign(struct ceremony *c, const struct plan_key *key, struct handover *h, struct err *err)
+/* The signer's fingerprint and its signature; the pair that travels now has none of its own on the token yet. */
+static bool sign_by(struct ceremony *c, const struct plan_key *signer, const struct place *p,
+                    const struct travelling *k, struct handover *h, struct err *err)
 {
-    const struct plan_key *signer =
-        plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, site_of(c->plan, key->tokens[0]));
-    struct hsm_token *t = NULL;
-    struct hsm_pair pair;
+    struct hsm_token *t = p->token;
+    struct hsm_pair pair = k->pair;
     struct buf spki, text, signature;
-    bool ok = false;
-    if (!signer)
-        return err_set(err, ERR_CONFIG, "a hand-over is signed: the plan has no signing-pair at site '%s'",
-                       h->sender);
+    bool itself = signer == p->key, ok = false;
     buf_init(&spki, HSM_SPKI_MAX);
     buf_init(&text, HANDOVER_TEXT_MAX + 64);
     buf_init(&signature, sizeof(h->signature));
-    if (!place_find_pair(c, signer->name, &t, &pair, err)) goto out;
+    if (!itself && !place_find_pair(c, signer->name, &t, &pair, err)) goto out;
     if (!hsm_pair_spki(&pair, &spki, err) || !sha256(spki.data, spki.len, h->signer, err)) goto out;
     if (!handover_to_be_signed(h, &text, err)) goto out;
-    if (!hsm_sign_sha256(t, &pair.private_key, text.data, text.len, &signature, err)) goto out;
+    ok = itself ? hsm_travel_pair_sign(t, &pair, text.data, text.len, &signature, err)
+                : hsm_sign_sha256(t, &pair.private_key, text.data, text.len, &signature, err);
+    if (!ok) goto out;
     memcpy(h->signature, signature.data, signature.len);
     h->signature_len = signature.len;
-    ok = true;
 out:
     buf_release(&signature);
     buf_release(&text);
@@ -129,18 +126,57 @@ out:
     return ok;
 }
 
+/* By the pair that signs for the sender's site. */
+static bool sign(struct ceremony *c, const struct place *p, const struct travelling *k, struct handover *h,
+                 struct err *err)
+{
+    const struct plan_key *signer =
+        plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, site_of(c->plan, p->key->tokens[0]));
+    if (signer) return sign_by(c, signer, p, k, h, err);
+    return err_set(err, ERR_CONFIG, "a hand-over is signed: the plan has no signing-pair at site '%s'",
+                   h->sender);
+}
+
+/* Is this key, which the hand-over takes, where it is made? */
+static bool waits_for_key(struct ceremony *c, const struct plan_key *key, struct step_result *r,
+                          struct err *err)
+{
+    struct place at;
+    if (!place_open(c, key, 0, &at, err)) return false;
+    if (at.there) return true;
+    r->state = STEP_WAITING;
+    snprintf(r->detail, sizeof(r->detail), "for key %s", at.name);
+    return true;
+}
+
+bool hand_over_waits(struct ceremony *c, const struct plan_key *key, struct step_result *r, struct err *err)
+{
+    const struct plan_key *signer =
+        plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, site_of(c->plan, key->tokens[0]));
+    if (key->hand_over_count && signer && signer != key && !waits_for_key(c, signer, r, err)) return false;
+    for (size_t i = 0; i < key->hand_over_count && r->state != STEP_WAITING; i++) {
+        const struct plan_key *by = carrier(c->plan, key, key->hand_overs[i].under);
+        const char *path = by->bits ? public_file_path(c->plan, by) : NULL;
+        if (!by->bits && !waits_for_key(c, by, r, err)) return false;
+        if (!path || output_is_there(path)) continue;
+        r->state = STEP_WAITING;
+        snprintf(r->detail, sizeof(r->detail), "for %s", path);
+    }
+    return true;
+}
+
 static bool write_one(struct ceremony *c, const struct place *p, const struct plan_hand_over *how,
-                      const struct hsm_key *travelling, const struct check_value *check, struct err *err)
+                      const struct travelling *k, struct err *err)
 {
     struct handover h;
     struct step_result ignored;
     struct buf text;
     bool ok = false;
     buf_init(&text, HANDOVER_TEXT_MAX);
-    if (!fill(c, p->key, how, check, &h, err)) goto out;
-    if (!wrap(c, p, how, travelling, &h, err)) goto out;
-    if (!journal_export(c->journal, p->key, how, check, &h.serial, err)) goto out;
-    if (!sign(c, p->key, &h, err)) goto out;
+    if (!fill(c, p->key, how, &k->check, &h, err)) goto out;
+    if (!wrap(c, p, how, k, &h, err)) goto out;
+    if (!journal_export(c->journal, p->key, how, &k->check, &h.serial, err)) goto out;
+    if (!sign(c, p, k, &h, err)) goto out;
     if (!handover_put(&h, &text, err)) goto out;
     /* A file of this name is left from a sitting that ended before the key came to its token: it holds a key that is nowhere. */
     ok = output_put(how->path, &text, OUTPUT_REPLACE, &ignored, err);
@@ -150,11 +186,10 @@ out:
     return ok;
 }
 
-bool hand_over_write(struct ceremony *c, const struct place *p, const struct hsm_key *travelling,
-                     const struct check_value *check, struct err *err)
+bool hand_over_write(struct ceremony *c, const struct place *p, const struct travelling *k, struct err *err)
 {
     for (size_t i = 0; i < p->key->hand_over_count; i++) {
-        if (write_one(c, p, &p->key->hand_overs[i], travelling, check, err)) continue;
+        if (write_one(c, p, &p->key->hand_overs[i], k, err)) continue;
         hand_over_take_back(p->key);
         return false;
     }

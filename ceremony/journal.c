@@ -251,6 +251,7 @@ bool journal_note(struct journal *j, const char *event, const char *name, const 
 static bool load(const struct ceremony *c, struct history **h, struct err *err)
 {
     *h = NULL;
+    if (c->no_log) return true;
     if (c->journal) return history_load(h, c->plan->audit_log, err);
     if (!c->plan->audit_log || !output_is_there(c->plan->audit_log)) return true;
     return history_load(h, c->plan->audit_log, err);
@@ -285,6 +286,18 @@ bool journal_known_check(const struct ceremony *c, const struct plan_key *key, s
     return ok;
 }
 
+bool journal_is_destroyed(const struct ceremony *c, const struct plan_key *key, bool *destroyed,
+                          struct err *err)
+{
+    struct history *h = NULL;
+    *destroyed = false;
+    if (!load(c, &h, err)) return false;
+    const struct history_key *k = h ? history_key(h, key->name, key->version) : NULL;
+    *destroyed = k && k->recorded && history_key_is_destroyed(k);
+    history_free(h);
+    return true;
+}
+
 bool journal_dates_are_known(const struct ceremony *c, const struct plan_key *key, bool *known,
                              struct err *err)
 {
@@ -311,6 +324,25 @@ bool journal_serial_is_new(const struct ceremony *c, const struct journal_import
                                        i->serial, last, i->sender);
 }
 
+bool journal_trusted(const struct ceremony *c, const char *sender, const char *signer,
+                     char fingerprint[static 65], struct err *err)
+{
+    struct audit_read *r = NULL;
+    const struct audit_line *line = NULL;
+    fingerprint[0] = 0;
+    if (!c->plan->audit_log || !output_is_there(c->plan->audit_log)) return true;
+    bool ok = audit_read_open(&r, c->plan->audit_log, err);
+    while (ok && (ok = audit_read_next(r, &line, err)) && line) {
+        if (strcmp(line->event, "trust") != 0) continue;
+        const char *from = audit_line_text(line, "sender"), *who = audit_line_text(line, "signer"),
+                   *what = audit_line_text(line, "fingerprint");
+        if (from && who && what && strcmp(from, sender) == 0 && strcmp(who, signer) == 0)
+            snprintf(fingerprint, 65, "%s", what);
+    }
+    audit_read_free(r);
+    return ok;
+}
+
 bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key, struct plan_limit *limit,
                             struct err *err)
 {
@@ -325,6 +357,12 @@ bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key
 
 /* ---- the end ---- */
 
+/* What cardprep writes (docs/formats/audit-log.md). */
+static bool is_use(const char *event)
+{
+    return strcmp(event, "use") == 0 || strcmp(event, "use-begin") == 0;
+}
+
 /* Walks to the last line, whose event tells whether the log is closed. */
 static bool read_head(const char *path, struct journal_head *head, struct err *err)
 {
@@ -335,6 +373,7 @@ static bool read_head(const char *path, struct journal_head *head, struct err *e
         head->seq = line->seq;
         memcpy(head->hash, line->hash, sizeof(head->hash));
         head->closed = strcmp(line->event, AUDIT_CLOSING) == 0;
+        head->ceremonies_closed = head->closed || (head->ceremonies_closed && is_use(line->event));
     }
     audit_read_free(r);
     return ok;

@@ -29,13 +29,19 @@ MUST_CHECK bool journal_component(const struct ceremony *c, const struct plan_ke
 /* The key is on this token. */
 struct journal_key {
     const struct plan_key *key;
-    const char *token, *role, *origin; /* "generated", "components", "hand-over", "key block" */
+    const char *token, *role, *origin; /* "generated", "components", "hand-over", "key block", "found" */
     const struct check_value *check;
 };
 MUST_CHECK bool journal_key(struct journal *j, const struct journal_key *k, struct err *err);
+/* The same of one that a sitting finds there, unless the log has it: the program that made it was killed before it could write
+ * that down, or it was made by somebody else. Outside of sittings nothing is written. */
+MUST_CHECK bool journal_key_found(struct ceremony *c, const struct journal_key *k, struct err *err);
 /* What the log says of a key: the check value last recorded, of length 0 when it knows none. */
 MUST_CHECK bool journal_known_check(const struct ceremony *c, const struct plan_key *key,
                                     struct check_value *check, struct err *err);
+/* *destroyed: officers took every copy of it off its tokens. */
+MUST_CHECK bool journal_is_destroyed(const struct ceremony *c, const struct plan_key *key, bool *destroyed,
+                                     struct err *err);
 /* The plan's dates for a key that the log knows with others. */
 MUST_CHECK bool journal_key_dates(struct journal *j, const struct plan_key *key, const struct officers *two,
                                   struct err *err);
@@ -58,6 +64,9 @@ MUST_CHECK bool journal_import(struct journal *j, const struct journal_import *i
 /* fingerprint: 64 hex digits. */
 MUST_CHECK bool journal_trust(struct journal *j, const char *sender, const char *signer,
                               const char *fingerprint, struct err *err);
+/* The fingerprint under which the signer was last trusted; "" where the log does not say. */
+MUST_CHECK bool journal_trusted(const struct ceremony *c, const char *sender, const char *signer,
+                                char fingerprint[static 65], struct err *err);
 /* The limit that is in force, by this log; blocks is 0 where none was set. */
 MUST_CHECK bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key,
                                        struct plan_limit *limit, struct err *err);
@@ -75,6 +84,8 @@ struct journal_head {
     uint64_t seq;
     uint8_t hash[32];
     bool closed; /* the last line is a signed closing */
+    bool
+        ceremonies_closed; /* behind the last signed closing there is nothing but uses of keys by night runs */
 };
 MUST_CHECK bool journal_head(const struct ceremony *c, struct journal_head *head, struct err *err);
 /* The signed closing. The pair is a signing pair of this site. */

@@ -43,6 +43,14 @@ void key_story_describe(const struct plan_key *key, char *text, size_t size)
     }
 }
 
+void key_story_check(const struct plan_key *key, const struct check_value *check, struct step_result *r)
+{
+    char text[CHECK_VALUE_TEXT];
+    check_value_text(check, text);
+    snprintf(r->detail, sizeof(r->detail), "%s %s", key->bits ? "public part's fingerprint" : "check value",
+             text);
+}
+
 /* Custodians in the order in which they come to the keyboard. */
 static void tell_custodians(const struct plan *p, const struct plan_key *key, struct step_story *s)
 {
@@ -90,6 +98,19 @@ static void tell_components(const struct plan *p, const struct plan_key *key, st
     STORY(s->next, "The token computes the check value of what it holds; it must be the same.");
 }
 
+/* A copy under a receiver's pair: its public part came as a file, and is compared first. */
+static void tell_words(const struct plan *p, const struct plan_key *key, struct step_story *s)
+{
+    for (size_t i = 0; i < key->hand_over_count; i++) {
+        const char *under = key->hand_overs[i].under;
+        size_t pair = plan_key_index(p, under);
+        if (pair < p->key_count && p->keys[pair].bits)
+            STORY(s->types,
+                  "the 16 words of the fingerprint of '%s', or its first 32 digits, as %s reads them out",
+                  under, key->hand_overs[i].to);
+    }
+}
+
 void key_story_make(const struct plan *p, const struct plan_key *key, struct step_story *s)
 {
     char officers[PLAN_PEOPLE_TEXT_MAX];
@@ -104,13 +125,13 @@ void key_story_make(const struct plan *p, const struct plan_key *key, struct ste
     } else {
         STORY(s->who, "%s", plan_people(p, DUTY_OFFICER, officers));
         if (key->bits)
-            STORY(s->what,
-                  "The token generates an RSA key pair of %u bits with exponent %lu. The private part never "
-                  "leaves it.",
-                  key->bits, key->exponent);
+            STORY(s->what, "The token generates an RSA key pair of %u bits with exponent %lu.%s", key->bits,
+                  key->exponent, key->hand_over_count ? "" : " The private part never leaves it.");
         else
             STORY(s->what, "The token generates the key (%s) at random.", key->algorithm);
-        STORY(s->next, "Write the check value that is shown onto the form.");
+        STORY(s->next, key->bits ? "Write the digits of the public part's fingerprint onto the form."
+                                 : "Write the check value that is shown onto the form.");
+        tell_words(p, key, s);
     }
     if (key->hand_over_count) {
         size_t used = strlen(s->what);

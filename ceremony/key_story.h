@@ -2,6 +2,7 @@
 #ifndef CEREMONY_KEY_STORY_H
 #define CEREMONY_KEY_STORY_H
 
+#include "ceremony/check_value.h"
 #include "ceremony/step.h"
 
 /* The story of making this key (a pair or a secret key). */
@@ -10,5 +11,8 @@ void key_story_make(const struct plan *p, const struct plan_key *key, struct ste
 void key_story_describe(const struct plan_key *key, char *text, size_t size);
 /* One sentence on what a key of this role is for; the plan's own `purpose` if it has one. */
 const char *key_story_purpose(const struct plan_key *key);
+
+/* "check value 1A2B3C", or of a pair its fingerprint, as the step's detail. */
+void key_story_check(const struct plan_key *key, const struct check_value *check, struct step_result *r);
 
 #endif

@@ -3,26 +3,31 @@
 #include "ceremony/closing.h"
 #include "ceremony/journal.h"
 
+void lead_tell(const struct ceremony *c, const struct step_story *story)
+{
+    dialogue_item(&c->dialogue, "Who:", story->who);
+    dialogue_item(&c->dialogue, "What:", story->what);
+    dialogue_item(&c->dialogue, "Why:", story->why);
+    dialogue_item(&c->dialogue, "Typed:", story->types);
+    dialogue_item(&c->dialogue, "Next:", story->next);
+}
+
 /* What is to come, in words. */
 static void tell(const struct ceremony *c, const struct step *s)
 {
     struct step_story story = {"", "", "", "", ""};
     s->row->tell(c->plan, s->index, &story);
     dialogue_say(&c->dialogue, "\nStep %zu of %zu: %s", s->number, s->count, s->what);
-    dialogue_item(&c->dialogue, "Who:", story.who);
-    dialogue_item(&c->dialogue, "What:", story.what);
-    dialogue_item(&c->dialogue, "Why:", story.why);
-    dialogue_item(&c->dialogue, "Typed:", story.types);
-    dialogue_item(&c->dialogue, "Next:", story.next);
+    lead_tell(c, &story);
 }
 
 /* After a failure: once more? The error stays set when not. */
-static bool try_again(struct ceremony *c, const struct step *s, struct err *err)
+static bool try_again(struct ceremony *c, struct err *err)
 {
     bool again = false;
     struct err unused = ERR_INIT;
     if (!c->dialogue.asks || err->kind == ERR_INTERRUPTED) return false;
-    dialogue_say(&c->dialogue, "\nStep %zu was not done: %s", s->number, err->text);
+    dialogue_say(&c->dialogue, "\nNot done: %s.", err->text);
     dialogue_say(&c->dialogue,
                  "Nothing of this step is kept. Steps before it are done and stay. It can be tried again "
                  "now, or in a later sitting.");
@@ -43,10 +48,10 @@ static bool do_step(struct ceremony *c, const struct step *s, struct step_result
     return step_do(c, STEP_RUN, s, r, err);
 }
 
-/* The closing is a line of its own, and must stay the last. */
+/* The closing is the log's last line: nothing is written behind it. */
 static bool note(struct ceremony *c, const struct step *s, const struct step_result *r, struct err *err)
 {
-    return r->state != STEP_MADE || s->row->run == closing_run ||
+    return s->row->run == closing_run || r->state != STEP_MADE ||
            journal_step(c->journal, s->number, s->what, "made", r->detail, err);
 }
 
@@ -73,7 +78,7 @@ bool lead_step(struct ceremony *c, const struct step *s, struct step_result *r, 
     bool ok = false;
     do {
         ok = do_step(c, s, r, err) && note(c, s, r, err);
-    } while (!ok && try_again(c, s, err));
+    } while (!ok && try_again(c, err));
     if (!ok) end_early(c, s, err);
     return ok;
 }

@@ -17,4 +17,7 @@ MUST_CHECK bool lead_through(struct ceremony *c, step_done_fn *done, void *conte
 /* One step alone, led and written down in the same way. */
 MUST_CHECK bool lead_step(struct ceremony *c, const struct step *s, struct step_result *r, struct err *err);
 
+/* "Who: …", "What: …" and so on, on the screen. */
+void lead_tell(const struct ceremony *c, const struct step_story *story);
+
 #endif

@@ -6,21 +6,21 @@
 #include "ceremony/hand_over.h"
 #include "ceremony/journal.h"
 #include "ceremony/key_story.h"
-#include "ceremony/place.h"
+#include "ceremony/travelling.h"
 #include "hsm/combine.h"
-#include "hsm/travel.h"
 
 enum { PLACES_MAX = 8 };
 
-static bool is_secret(const struct plan_key *key)
+/* Secret keys, and pairs that are handed over: their transport key stands before them. */
+static bool may_travel(const struct plan_key *key)
 {
-    return key->bits == 0;
+    return key->bits == 0 || key->hand_over_count > 0;
 }
 
 static const struct plan_key *nth_key(const struct plan *p, size_t index)
 {
     for (size_t i = 0; i < p->key_count; i++) {
-        if (is_secret(&p->keys[i]) && index-- == 0) return &p->keys[i];
+        if (may_travel(&p->keys[i]) && index-- == 0) return &p->keys[i];
     }
     return NULL;
 }
@@ -29,7 +29,7 @@ size_t make_keys_count(const struct plan *p)
 {
     size_t count = 0;
     for (size_t i = 0; i < p->key_count; i++)
-        count += is_secret(&p->keys[i]);
+        count += may_travel(&p->keys[i]);
     return count;
 }
 
@@ -82,22 +82,16 @@ static bool places_open(struct ceremony *c, const struct plan_key *key, struct p
     return true;
 }
 
-static void detail(struct step_result *r, const struct check_value *check)
-{
-    char text[CHECK_VALUE_TEXT];
-    check_value_text(check, text);
-    snprintf(r->detail, sizeof(r->detail), "check value %s", text);
-}
-
 bool make_keys_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
 {
+    const struct plan_key *key = nth_key(c->plan, index);
     struct places p;
     struct check_value check = {{0}, 0};
-    if (!places_open(c, nth_key(c->plan, index), &p, err)) return false;
+    if (!places_open(c, key, &p, err)) return false;
     for (size_t i = 0; i < p.count; i++) {
         if (!p.at[i].there) continue;
         if (!place_look(c, &p.at[i], &check, err)) return false;
-        detail(r, &check);
+        key_story_check(key, &check, r);
     }
     r->state = p.missing || p.absent ? STEP_TO_DO : STEP_THERE;
     return true;
@@ -105,53 +99,38 @@ bool make_keys_look(struct ceremony *c, size_t index, struct step_result *r, str
 
 /* The key as a session key of this token, which may still leave wrapped. */
 static bool make_travelling(struct ceremony *c, const struct place *p, const struct secret *value,
-                            struct hsm_key *key, struct check_value *check, struct err *err)
+                            struct travelling *k, struct err *err)
 {
     if (p->key->origin == ORIGIN_COMPONENTS && !value->data)
-        return components_combine_inside(c, p->key, p->token, key, check, err);
-    bool ok = value->data ? hsm_travel_import(p->token, &p->ref, value, key, err)
-                          : hsm_travel_generate(p->token, &p->ref, key, err);
-    return ok && hsm_kcv(p->token, key, HSM_ROLE_TRAVELLING, check->bytes, &check->len, err);
+        return components_combine_inside(c, p->key, p->token, &k->key, &k->check, err);
+    return travelling_make(p, value, k, err);
 }
 
 /* From session key to token key, its copies for others written in between. */
 static bool make_place(struct ceremony *c, const struct place *p, const struct secret *value,
                        struct check_value *check, struct err *err)
 {
-    struct hsm_key travelling = HSM_KEY_NONE, installed = HSM_KEY_NONE;
-    struct check_value is = {{0}, 0};
+    struct travelling k = TRAVELLING_NONE;
     bool first = p->token_name == p->key->tokens[0], ok = false;
     const char *origin = p->key->origin == ORIGIN_COMPONENTS ? "components" : "generated";
-    if (!make_travelling(c, p, value, &travelling, &is, err)) goto out;
-    if (check->len && !check_value_compare(&is, check->bytes, check->len, err)) {
+    if (!make_travelling(c, p, value, &k, err)) goto out;
+    if (check->len && !check_value_compare(&k.check, check->bytes, check->len, err)) {
         err_prefix(err, "imported, then on the token");
         goto out;
     }
-    if (first && !hand_over_write(c, p, &travelling, &is, err)) goto out;
-    if (!hsm_travel_install(p->token, &travelling, &p->ref, &installed, err)) {
+    if (first && !hand_over_write(c, p, &k, err)) goto out;
+    if (!travelling_install(p, &k, err)) {
         if (first) hand_over_take_back(p->key);
         goto out;
     }
-    const struct journal_key entry = {p->key, p->token_name, hsm_role_name(p->ref.role), origin, &is};
+    const struct journal_key entry = {p->key, p->token_name, hsm_role_name(p->ref.role), origin, &k.check};
     if (!journal_key(c->journal, &entry, err)) goto out;
-    *check = is;
+    *check = k.check;
     ok = true;
 out:
-    hsm_key_destroy(p->token, &travelling);
+    travelling_destroy(p, &k);
     if (!ok) err_prefix(err, "token '%s'", p->token_name);
     return ok;
-}
-
-/* A generated key cannot come to a second token, nor again to one that lost it. */
-static bool may_make(struct ceremony *c, const struct plan_key *key, const struct places *p, struct err *err)
-{
-    struct check_value known = {{0}, 0};
-    if (key->origin == ORIGIN_COMPONENTS) return true;
-    if (!journal_known_check(c, key, &known, err)) return false;
-    if (!key->kcv_len && !known.len) return true;
-    return err_set(err, ERR_TOKEN,
-                   "the %s has a check value for '%s', so it was made before, but it is not on token '%s'",
-                   key->kcv_len ? "plan" : "audit log", p->at[0].name, p->at[0].token_name);
 }
 
 /* Are the components to be combined in this process? Not where the one token that gets the key does it inside. Of a key that
@@ -182,9 +161,13 @@ bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, stru
         snprintf(r->detail, sizeof(r->detail), "for its block: cardkeys key-block import");
         return true;
     }
+    if (p.missing && p.at[0].token_name == key->tokens[0]) {
+        if (!hand_over_waits(c, key, r, err)) return false;
+        if (r->state == STEP_WAITING) return true;
+    }
     if (!combines_here(c, key, &p, &here, err)) goto out;
     if (here && !components_combine(c, key, &value, &check, err)) goto out;
-    if (p.missing && !may_make(c, key, &p, err)) goto out;
+    if (p.missing && key->origin == ORIGIN_GENERATE && !place_may_make(c, &p.at[0], err)) goto out;
     for (size_t i = 0; i < p.count; i++) {
         struct check_value is = check;
         if (!(p.at[i].there ? place_look(c, &p.at[i], &is, err) : make_place(c, &p.at[i], &value, &is, err)))
@@ -196,7 +179,7 @@ bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, stru
         check = is;
     }
     r->state = p.missing ? STEP_MADE : STEP_THERE;
-    detail(r, &check);
+    key_story_check(key, &check, r);
     ok = true;
 out:
     secret_release(&value);

@@ -1,5 +1,5 @@
-/* ceremony/make_keys.h - the plan's keys, each on each of its tokens in that token's role: RSA pairs (a step each), then
- * secret keys. A key that is there is checked against role, size and check value: right is "already there", wrong is
+/* ceremony/make_keys.h - the plan's keys, each on each of its tokens in that token's role: RSA pairs that stay (a step each), then
+ * secret keys and pairs that are handed over. A key that is there is checked against role, size and check value: right is "already there", wrong is
  * refused. Tokens that get a key by a hand-over are hand_over.h's; the copies for them are made here, in the sitting in
  * which the key is made, since afterwards it cannot leave (docs/KEYS.md, "Export once"). */
 #ifndef CEREMONY_MAKE_KEYS_H

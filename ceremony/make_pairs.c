@@ -1,4 +1,4 @@
-/* RSA pairs: generated where they stay. */
+/* RSA pairs that are generated where they stay. Those that are handed over: make_keys.c. */
 #include <string.h>
 
 #include "ceremony/journal.h"
@@ -6,15 +6,15 @@
 #include "ceremony/make_keys.h"
 #include "ceremony/place.h"
 
-static bool is_pair(const struct plan_key *key)
+static bool stays(const struct plan_key *key)
 {
-    return key->bits != 0;
+    return key->bits != 0 && !key->hand_over_count;
 }
 
 static const struct plan_key *nth_pair(const struct plan *p, size_t index)
 {
     for (size_t i = 0; i < p->key_count; i++) {
-        if (is_pair(&p->keys[i]) && index-- == 0) return &p->keys[i];
+        if (stays(&p->keys[i]) && index-- == 0) return &p->keys[i];
     }
     return NULL;
 }
@@ -23,7 +23,7 @@ size_t make_pairs_count(const struct plan *p)
 {
     size_t count = 0;
     for (size_t i = 0; i < p->key_count; i++)
-        count += is_pair(&p->keys[i]);
+        count += stays(&p->keys[i]);
     return count;
 }
 
@@ -42,13 +42,6 @@ void make_pairs_tell(const struct plan *p, size_t index, struct step_story *s)
     key_story_make(p, nth_pair(p, index), s);
 }
 
-static void detail(struct step_result *r, const struct check_value *check)
-{
-    char text[CHECK_VALUE_TEXT];
-    check_value_text(check, text);
-    snprintf(r->detail, sizeof(r->detail), "public part's fingerprint %s", text);
-}
-
 bool make_pairs_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
 {
     const struct plan_key *key = nth_pair(c->plan, index);
@@ -59,7 +52,7 @@ bool make_pairs_look(struct ceremony *c, size_t index, struct step_result *r, st
     if (!place.there) return true;
     if (!place_look(c, &place, &check, err)) return false;
     r->state = STEP_THERE;
-    detail(r, &check);
+    key_story_check(key, &check, r);
     return true;
 }
 
@@ -71,7 +64,7 @@ bool make_pairs_run(struct ceremony *c, size_t index, struct step_result *r, str
     struct hsm_pair pair;
     if (!make_pairs_look(c, index, r, err)) return false;
     if (r->state == STEP_THERE) return true;
-    if (!place_open(c, key, 0, &place, err)) return false;
+    if (!place_open(c, key, 0, &place, err) || !place_may_make(c, &place, err)) return false;
     struct hsm_pair_ref ref = {place.ref, key->bits, key->exponent};
     const struct journal_key entry = {key, key->tokens[0], key->token_roles[0], "generated", &check};
     if (!hsm_pair_generate(place.token, &ref, &pair, err) || !place_check_pair(&place, &pair, &check, err) ||
@@ -80,6 +73,6 @@ bool make_pairs_run(struct ceremony *c, size_t index, struct step_result *r, str
         return false;
     }
     r->state = STEP_MADE;
-    detail(r, &check);
+    key_story_check(key, &check, r);
     return true;
 }

@@ -1,12 +1,21 @@
 #include "ceremony/pins.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "hsm/pin.h"
 
 enum { PIN_MAX = 255, TRIES = 3 };
 
-static const char *const holders[] = {[PIN_USER] = "PIN", [PIN_SECURITY_OFFICER] = "security officer's PIN"};
+static const char *const holders[] = {
+    [PIN_USER] = "user PIN", [PIN_SECURITY_OFFICER] = "security officer's PIN"};
+
+/* Commands that only look hold no dialogue; they ask for PINs all the same. */
+static bool ask_hidden(const struct ceremony *c, const char *question, struct secret *s, struct err *err)
+{
+    const struct dialogue at_terminal = {.keyboard = -1, .asks = true};
+    return dialogue_hidden(c->dialogue.asks ? &c->dialogue : &at_terminal, question, s, err);
+}
 
 /* Half `which` (0, 1) behind what is there. */
 static bool type_half(const struct ceremony *c, const char *what, size_t which, struct secret *pin,
@@ -19,7 +28,7 @@ static bool type_half(const struct ceremony *c, const char *what, size_t which, 
              "%s, your half (%zu of 2) of the %s, hidden:", plan_person(c->plan, DUTY_OFFICER, which),
              which + 1, what);
     if (!secret_init(&half, PIN_MAX / 2, err)) return false;
-    if (!dialogue_hidden(&c->dialogue, question, &half, err)) goto out;
+    if (!ask_hidden(c, question, &half, err)) goto out;
     if (half.len == 0) {
         err_set(err, ERR_INPUT, "half %zu of the %s is empty", which + 1, what);
         goto out;
@@ -37,9 +46,9 @@ static bool type_once(const struct ceremony *c, const char *what, bool halves, s
 {
     char question[DIALOGUE_LINE_MAX];
     if (!secret_init(pin, PIN_MAX, err)) return false;
-    snprintf(question, sizeof(question), "%c%s, hidden:", what[0] == 'P' ? 'P' : 'S', what + 1);
+    snprintf(question, sizeof(question), "%c%s, hidden:", toupper((unsigned char)what[0]), what + 1);
     bool ok = halves ? type_half(c, what, 0, pin, err) && type_half(c, what, 1, pin, err)
-                     : dialogue_hidden(&c->dialogue, question, pin, err);
+                     : ask_hidden(c, question, pin, err);
     if (ok && pin->len == 0) ok = err_set(err, ERR_INPUT, "the PIN is empty");
     if (!ok) secret_release(pin);
     return ok;
@@ -79,9 +88,10 @@ bool pins_get(const struct ceremony *c, size_t token, enum pin_holder holder, en
         err_prefix(err, "%s", whose);
         return false;
     }
-    if (source.kind != HSM_PIN_PROMPT || !c->dialogue.asks) return hsm_pin_get(&source, whose, pin, err);
+    if (source.kind != HSM_PIN_PROMPT) return hsm_pin_get(&source, whose, pin, err);
     snprintf(what, sizeof(what), "%s of token '%s'", holders[holder], t->name);
-    bool ok = age == PIN_NEW ? type_new(c, what, halves, pin, err) : type_once(c, what, halves, pin, err);
+    bool ok = age == PIN_NEW && c->dialogue.asks ? type_new(c, what, halves, pin, err)
+                                                 : type_once(c, what, halves, pin, err);
     if (!ok && err->kind != ERR_INTERRUPTED) err->kind = ERR_TOKEN;
     return ok;
 }

@@ -36,6 +36,31 @@ static bool compare_with_log(struct ceremony *c, const struct place *p, const st
     return err_set(err, ERR_TOKEN, "check value is %s, the audit log has %s", is, due);
 }
 
+/* Officers destroyed it: a plan that still has it makes another of its name only when they say so. */
+static bool is_wanted_again(const struct ceremony *c, const struct place *p, struct err *err)
+{
+    char question[DIALOGUE_LINE_MAX];
+    bool yes = true;
+    snprintf(question, sizeof(question),
+             "By the audit log officers destroyed '%s'. Shall a new key of this name be made in its place?",
+             p->name);
+    if (c->dialogue.asks && !dialogue_agrees(&c->dialogue, question, &yes, err)) return false;
+    return yes || err_set(err, ERR_TOKEN, "'%s' was destroyed: take it out of the plan", p->name);
+}
+
+bool place_may_make(const struct ceremony *c, const struct place *p, struct err *err)
+{
+    struct check_value known = {{0}, 0};
+    bool destroyed = false;
+    if (!journal_known_check(c, p->key, &known, err) || !journal_is_destroyed(c, p->key, &destroyed, err))
+        return false;
+    if (destroyed && !is_wanted_again(c, p, err)) return false;
+    if (!p->key->kcv_len && !known.len) return true;
+    return err_set(err, ERR_TOKEN,
+                   "the %s has a check value for '%s', so it was made before, but it is not on token '%s'",
+                   p->key->kcv_len ? "plan" : "audit log", p->name, p->token_name);
+}
+
 static unsigned long pair_exponent(const struct hsm_pair *pair)
 {
     return (unsigned long)bytes_be(pair->exponent, pair->exponent_len);
@@ -78,8 +103,9 @@ static bool look_at_pair(struct place *p, struct check_value *check, struct err 
 
 bool place_look(struct ceremony *c, struct place *p, struct check_value *check, struct err *err)
 {
+    const struct journal_key entry = {p->key, p->token_name, hsm_role_name(p->ref.role), "found", check};
     bool ok = (hsm_role_is_pair(p->ref.role) ? look_at_pair : look_at_secret)(p, check, err) &&
-              compare_with_log(c, p, check, err);
+              compare_with_log(c, p, check, err) && journal_key_found(c, &entry, err);
     if (!ok) err_prefix(err, "token '%s'", p->token_name);
     return ok;
 }

@@ -17,9 +17,13 @@ struct place {
 /* The key on the index-th of its tokens, which is opened. False: as tokens_open, or a role of sessions (ERR_CONFIG). */
 MUST_CHECK bool place_open(struct ceremony *c, const struct plan_key *key, size_t index, struct place *p,
                            struct err *err);
-/* Role, size and check value (its own, and against the plan's and the log's) of a key that is there.
+/* Role, size and check value (its own, and against the plan's and the log's) of a key that is there. A sitting writes down one
+ * that the log does not know.
  * False (ERR_TOKEN): not there, or other than the plan says. */
 MUST_CHECK bool place_look(struct ceremony *c, struct place *p, struct check_value *check, struct err *err);
+/* A generated key that its token lost cannot be made again; one that officers destroyed is, if they say so.
+ * False (ERR_TOKEN): the plan or the audit log has a check value for it; they do not. */
+MUST_CHECK bool place_may_make(const struct ceremony *c, const struct place *p, struct err *err);
 /* A pair's size, exponent and check value, against the plan. */
 MUST_CHECK bool place_check_pair(const struct place *p, const struct hsm_pair *pair,
                                  struct check_value *check, struct err *err);

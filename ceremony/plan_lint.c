@@ -21,6 +21,9 @@ static bool roles_fit(const struct plan *p, const struct plan_key *key, struct e
         if (i > 0 && pair != hsm_role_is_pair(role))
             return err_set(err, ERR_CONFIG, "is a pair on one token and a secret key on another");
         pair = hsm_role_is_pair(role);
+        if (pair && strcmp(key->token_roles[i], key->token_roles[0]) != 0)
+            return err_set(err, ERR_CONFIG, "is a %s on token '%s': a pair has one role on all its tokens",
+                           key->token_roles[i], key->tokens[i]);
         if (plan_token_index(p, key->tokens[i]) == p->token_count)
             return err_set(err, ERR_CONFIG, "the plan has no token '%s'", key->tokens[i]);
         for (size_t k = 0; k < i; k++) {
@@ -87,22 +90,33 @@ static bool trusts(const struct plan *p, const char *at, const char *sender)
 }
 
 /* A hand-over file is signed at its sender's and believed at its receiver's. */
+static bool hand_over_fits(const struct plan *p, const struct plan_key *key, const char *to, struct err *err)
+{
+    const char *sender = site_of(p, key->tokens[0]);
+    const struct plan_key *signer = plan_pair_at(p, HSM_ROLE_SIGNING_PAIR, sender);
+    if (!signer)
+        return err_set(err, ERR_CONFIG, "a hand-over is signed: site '%s' has no signing-pair in the plan",
+                       sender);
+    if (signer->hand_over_count && signer > key)
+        return err_set(err, ERR_CONFIG,
+                       "its hand-over is signed by '%s', which is handed over itself: put that key in front",
+                       signer->name);
+    return trusts(p, to, sender) ||
+           err_set(err, ERR_CONFIG,
+                   "token '%s' accepts nothing from site '%s' unless 'trust' names a signer of that site", to,
+                   sender);
+}
+
 static bool hand_overs_fit(const struct plan *p, const struct plan_key *key, struct err *err)
 {
+    if (!key->hand_over_count) return true;
+    if (!key->version && !key->bits)
+        return err_set(err, ERR_CONFIG, "a key that is handed over needs a version");
+    if (strlen(key->name) > HANDOVER_NAME_MAX)
+        return err_set(err, ERR_CONFIG, "its name is longer than the %d characters of a hand-over file",
+                       HANDOVER_NAME_MAX);
     for (size_t i = 0; i < key->hand_over_count; i++) {
-        const char *sender = site_of(p, key->tokens[0]), *to = key->hand_overs[i].to;
-        if (!key->version) return err_set(err, ERR_CONFIG, "a key that is handed over needs a version");
-        if (strlen(key->name) > HANDOVER_NAME_MAX)
-            return err_set(err, ERR_CONFIG, "its name is longer than the %d characters of a hand-over file",
-                           HANDOVER_NAME_MAX);
-        if (!plan_pair_at(p, HSM_ROLE_SIGNING_PAIR, sender))
-            return err_set(err, ERR_CONFIG,
-                           "a hand-over is signed: site '%s' has no signing-pair in the plan", sender);
-        if (!trusts(p, to, sender))
-            return err_set(
-                err, ERR_CONFIG,
-                "token '%s' accepts nothing from site '%s' unless 'trust' names a signer of that site", to,
-                sender);
+        if (!hand_over_fits(p, key, key->hand_overs[i].to, err)) return false;
     }
     return true;
 }

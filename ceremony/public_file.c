@@ -40,6 +40,11 @@ bool public_file_is_at(const struct plan *p, size_t index, const char *site)
     return plan_token_is_at(p, nth_key(p, index)->tokens[0], site);
 }
 
+bool public_file_is_late(const struct plan *p, size_t index)
+{
+    return nth_key(p, index)->hand_over_count > 0;
+}
+
 void public_file_tell(const struct plan *p, size_t index, struct step_story *s)
 {
     const struct plan_key *key = nth_key(p, index);

@@ -10,6 +10,8 @@ size_t public_file_count(const struct plan *p);
 void public_file_describe(const struct plan *p, size_t index, char *text, size_t size);
 bool public_file_is_at(const struct plan *p, size_t index, const char *site);
 void public_file_tell(const struct plan *p, size_t index, struct step_story *s);
+/* Of a pair that is handed over: it is made with the secret keys. */
+bool public_file_is_late(const struct plan *p, size_t index);
 MUST_CHECK bool public_file_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err);
 MUST_CHECK bool public_file_run(struct ceremony *c, size_t index, struct step_result *r, struct err *err);
 

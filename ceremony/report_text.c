@@ -95,7 +95,9 @@ static void put_exceptions(const struct plan *p, struct buf *out)
     for (size_t i = 0; i < p->key_count; i++)
         components += p->keys[i].origin == ORIGIN_COMPONENTS;
     buf_put_format(out, "\nNAMED EXCEPTIONS (docs/THREATS.md)\n\n");
-    buf_put_format(out, "combining components in this program: %zu keys\n", components);
+    buf_put_format(out,
+                   "components in this program (and the key, where the token cannot add them): %zu keys\n",
+                   components);
     buf_put_format(out, "key blocks (TR-31) with the key in this program: %s\n",
                    p->allow_clear_key_block ? "ALLOWED by the plan (allow_clear_key_block: yes)"
                                             : "not allowed");

@@ -41,6 +41,18 @@ static bool is_good_plan(const struct plan *p, const struct buf *text, struct er
     return ok;
 }
 
+/* Dates are the officers' to write into the plan, and a key is best made with them. */
+static bool ask_whether_now(const struct ceremony *c, bool *now, struct err *err)
+{
+    *now = true;
+    return !c->dialogue.asks ||
+           dialogue_agrees(
+               &c->dialogue,
+               "The plan has its new entry. Shall the key be made now? (no: to add dates to the entry first; "
+               "'cardkeys run' makes it later)",
+               now, err);
+}
+
 static bool change(struct ceremony *c, const struct plan_key *k, struct err *err)
 {
     struct buf entry, text;
@@ -56,7 +68,7 @@ static bool change(struct ceremony *c, const struct plan_key *k, struct err *err
     snprintf(what, sizeof(what), "let %s be followed by version %u", plan_key_name(k, name), k->version + 1U);
     if (c->plan->dual_control && !dual_control(c, what, &two, err)) goto out;
     if (!c->plan->dual_control && c->dialogue.asks &&
-        !dialogue_agrees(&c->dialogue, "Write it into the plan and make the key?", &yes, err))
+        !dialogue_agrees(&c->dialogue, "Write it into the plan?", &yes, err))
         goto out;
     if (!yes) {
         err_set(err, ERR_INTERRUPTED, "nothing was changed");
@@ -69,7 +81,8 @@ out:
     return ok;
 }
 
-static bool rotate(const char *path, const char *name, const struct sitting_options *o, struct err *err)
+static bool rotate(const char *path, const char *name, const struct sitting_options *o, bool *now,
+                   struct err *err)
 {
     struct plan *plan = NULL;
     struct ceremony c = {.tokens = NULL};
@@ -82,7 +95,7 @@ static bool rotate(const char *path, const char *name, const struct sitting_opti
         err_set(err, ERR_CONFIG, "version %u of key '%s' follows it already", newest->version, k->name);
         goto out;
     }
-    ok = sitting_begin(&s, &c, plan, o, err) && change(&c, k, err);
+    ok = sitting_begin(&s, &c, plan, o, err) && change(&c, k, err) && ask_whether_now(&c, now, err);
 out:
     sitting_end(&s, &c);
     plan_free(plan);
@@ -93,8 +106,8 @@ int command_rotate(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     const char *operands[2] = {NULL, NULL};
-    struct sitting_options o = {NULL, false};
-    bool help = false;
+    struct sitting_options o = {.site = NULL};
+    bool help = false, now = false;
     const struct arg_option options[] = {
         {"site", ARG_TEXT, "NAME", "at this site of the plan", {.text = &o.site}},
         {"yes", ARG_FLAG, NULL, "ask nothing: for TEST plans", {.flag = &o.yes}},
@@ -109,6 +122,8 @@ int command_rotate(int argc, char **argv)
         args_usage(stdout, "cardkeys", &usage, options, count);
         return 0;
     }
-    return rotate(operands[0], operands[1], &o, &err) ? run_plan(operands[0], &o)
-                                                      : args_report("cardkeys rotate", &err);
+    if (!rotate(operands[0], operands[1], &o, &now, &err)) return args_report("cardkeys rotate", &err);
+    if (!now) return 0;
+    o.goes_on = true;
+    return run_plan(operands[0], &o);
 }

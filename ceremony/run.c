@@ -17,9 +17,8 @@ static void show(void *context, const struct step *s, const struct step_result *
 {
     const struct report *t = context;
     if (r->state == STEP_ELSEWHERE) return;
-    printf("%s%2zu/%zu  %-44s %s%s%s\n", t->plan->test ? "TEST  " : "", s->number, s->count, s->what,
-           step_state_text(r->state), r->detail[0] ? ": " : "", r->detail);
-    fflush(stdout);
+    if (t->plan->test) fputs("TEST  ", stdout);
+    step_print(s, r);
 }
 
 static bool run(const char *path, const struct sitting_options *o, struct err *err)
@@ -38,6 +37,9 @@ static bool run(const char *path, const struct sitting_options *o, struct err *e
            t.there, t.waiting);
     if (t.elsewhere) printf(", %zu at other sites", t.elsewhere);
     printf("\n");
+    if (t.waiting)
+        fprintf(stderr, "When that is there, go on: cardkeys run%s%s %s\n", o->site ? " --site " : "",
+                o->site ? o->site : "", path);
     ok = true;
 out:
     sitting_end(&sitting, &c);
@@ -65,6 +67,11 @@ int command_run(int argc, char **argv)
     const struct arg_option options[] = {
         {"site", ARG_TEXT, "NAME", "only what is done at this site of the plan", {.text = &o.site}},
         {"yes", ARG_FLAG, NULL, "ask nothing: for TEST plans", {.flag = &o.yes}},
+        {"log-is-lost",
+         ARG_FLAG,
+         NULL,
+         "two officers go on without the audit log that the token knows of",
+         {.flag = &o.log_is_lost}},
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);

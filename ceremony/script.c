@@ -25,7 +25,7 @@ static void print_head(const struct plan *p, const struct dialogue *d, const str
 
 static void print_text(const struct plan *p, const char *site, const struct script_head *h)
 {
-    const struct dialogue d = {stdout, -1, false};
+    const struct dialogue d = {.terminal = stdout, .keyboard = -1};
     struct step_walk walk = {0, 0, 0};
     struct step s;
     print_head(p, &d, h);
@@ -37,8 +37,10 @@ static void print_text(const struct plan *p, const char *site, const struct scri
         size_t count = script_lines(&story, s.here, lines);
         for (size_t i = 0; i < count; i++)
             dialogue_item(&d, lines[i].label, lines[i].text);
+        const char *form = script_form(s.row);
         if (s.here)
-            dialogue_say(&d, "\n   Check value ______________  Time ______  Signature ____________________");
+            dialogue_say(&d, "\n%s%sTime ______  Signature _________________", form ? form : "",
+                         form ? " ____________  " : "");
     }
 }
 

@@ -19,13 +19,17 @@ static void put_step(struct page *page, const struct plan *p, const struct step 
     struct script_line lines[SCRIPT_STEP_LINES];
     char text[SCRIPT_STEP_LINES][640];
     const char *texts[SCRIPT_STEP_LINES + 1];
+    char fill[96];
     s->row->tell(p, s->index, &story);
     size_t count = script_lines(&story, s->here, lines);
     for (size_t i = 0; i < count; i++) {
         snprintf(text[i], sizeof(text[i]), "%s %s", lines[i].label, lines[i].text);
         texts[i] = text[i];
     }
-    if (s->here) texts[count++] = "Check value: ________________    Time: __________";
+    const char *form = script_form(s->row);
+    snprintf(fill, sizeof(fill), "%s%sTime: __________", form ? form : "",
+             form ? ": ________________________________    " : "");
+    if (s->here) texts[count++] = fill;
     const struct page_step step = {.number = (unsigned)s->number,
                                    .title = s->what,
                                    .lines = texts,

@@ -1,5 +1,7 @@
 #include "ceremony/script_parts.h"
 
+#include <string.h>
+
 #include "ceremony/evidence.h"
 
 static void add(struct script_head *h, const char *label, const char *text)
@@ -10,14 +12,14 @@ static void add(struct script_head *h, const char *label, const char *text)
 
 bool script_head(const struct plan *p, const char *site, struct script_head *h, struct err *err)
 {
-    char hex[EVIDENCE_HASH_TEXT], people[PLAN_PEOPLE_TEXT_MAX];
+    char hex[EVIDENCE_HASH_TEXT], groups[EVIDENCE_GROUPS_TEXT], people[PLAN_PEOPLE_TEXT_MAX];
     h->count = 0;
     add(h, "Plan", p->path);
     if (!evidence_file_hash(p->path, hex, err)) return false;
-    add(h, "SHA-256", hex);
+    add(h, "SHA-256", evidence_groups(hex, groups));
     add(h, "Program", evidence_program());
     if (!evidence_program_hash(hex, err)) return false;
-    add(h, "SHA-256", hex);
+    add(h, "SHA-256", evidence_groups(hex, groups));
     if (site) add(h, "Site", site);
     for (int duty = 0; duty < DUTY_COUNT; duty++)
         add(h, plan_duty_name((enum plan_duty)duty), plan_people(p, (enum plan_duty)duty, people));
@@ -48,4 +50,18 @@ size_t script_lines(const struct step_story *s, bool here, struct script_line ou
         if (all[i].text[0]) out[count++] = all[i];
     }
     return count;
+}
+
+const char *script_form(const struct step_row *row)
+{
+    static const struct {
+        const char *row, *form;
+    } forms[] = {
+        {"login", "Serial number"}, {"key", "Check value"}, {"hand-over", "Check value"},
+        {"public file", "Words"},   {"trust", "Words"},
+    };
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (strcmp(forms[i].row, row->name) == 0) return forms[i].form;
+    }
+    return NULL;
 }

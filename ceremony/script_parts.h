@@ -25,6 +25,8 @@ struct script_line {
     const char *label;
     const char *text;
 };
+/* What people fill in by hand at this step, beside the time: "Check value", "Words", or NULL. */
+const char *script_form(const struct step_row *row);
 size_t script_lines(const struct step_story *s, bool here, struct script_line out[SCRIPT_STEP_LINES]);
 
 #endif

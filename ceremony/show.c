@@ -25,14 +25,18 @@ static void show_life(const struct plan_key *k)
                k->hand_overs[i].path);
 }
 
+static const char *const origins[] = {[ORIGIN_GENERATE] = "generated on its token",
+                                      [ORIGIN_COMPONENTS] = "from components",
+                                      [ORIGIN_KEY_BLOCK] = "by a partner, who sends it in a key block"};
+
 static void show_head(const struct plan *p, const struct plan_key *k)
 {
     char name[PLAN_KEY_NAME_MAX];
-    printf("%skey           %s\npurpose       %s\nrole          %s\nalgorithm     %s",
-           p->test ? "TEST  " : "", plan_key_name(k, name), key_story_purpose(k), k->role, k->algorithm);
+    printf("%skey           %s\n", p->test ? "TEST  " : "", plan_key_name(k, name));
+    dialogue_result("purpose       ", key_story_purpose(k));
+    printf("role          %s\nalgorithm     %s", k->role, k->algorithm);
     if (k->bits) printf(", %u bits, exponent %lu", k->bits, k->exponent);
-    printf("\nlabel         %s\nmade          %s\n", k->label,
-           k->origin == ORIGIN_COMPONENTS ? "from components" : "generated on its token");
+    printf("\nlabel         %s\nmade          %s\n", k->label, origins[k->origin]);
     show_life(k);
 }
 
@@ -41,16 +45,18 @@ static bool show_place(struct ceremony *c, const struct plan_key *k, size_t i, e
 {
     struct place p;
     struct check_value check = {{0}, 0};
-    char text[CHECK_VALUE_TEXT];
+    char text[CHECK_VALUE_TEXT], head[80], state[CHECK_VALUE_TEXT + 80];
     if (!place_open(c, k, i, &p, err)) return false;
     if (p.there && !place_look(c, &p, &check, err)) return false;
     if (p.there) check_value_text(&check, text);
-    if (what == SHOW_CHECK_VALUE)
+    if (what == SHOW_CHECK_VALUE) {
         printf("%s\t%s\n", k->tokens[i], p.there ? text : "-");
-    else
-        printf("on %-10s %s, %s %s\n", k->tokens[i], k->token_roles[i],
-               p.there ? "there, attributes as the role says, check value" : "not there",
-               p.there ? text : "");
+        return true;
+    }
+    snprintf(head, sizeof(head), "on %-10s ", k->tokens[i]);
+    snprintf(state, sizeof(state), "%s, %s%s", k->token_roles[i],
+             p.there ? "there, attributes as the role says, check value " : "not there", p.there ? text : "");
+    dialogue_result(head, state);
     return true;
 }
 

@@ -1,47 +1,23 @@
 #include "ceremony/sitting.h"
 
-#include <signal.h>
-#include <string.h>
-
-#include "base/hex.h"
+#include "base/stop_signal.h"
 #include "ceremony/evidence.h"
 #include "ceremony/journal.h"
-
-/* A signal during a prompt must end the prompt, so that echo comes back on: the handler has nothing to do but to make the
- * read return. Outside of prompts cardkeys keeps no state that a second run would not find. */
-static void end_the_read(int signal_number)
-{
-    (void)signal_number;
-}
-
-static bool let_prompts_end(struct err *err)
-{
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action;
-    memset(&action, 0, sizeof(action));
-    action.sa_handler = end_the_read;
-    action.sa_flags = (int)SA_RESETHAND; /* a second one ends the program wherever it is */
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-        if (sigaction(signals[i], &action, NULL) != 0) return err_set(err, ERR_INTERNAL, "sigaction fails");
-    }
-    return true;
-}
 
 static bool welcome(const struct ceremony *c, struct err *err)
 {
     const struct plan *p = c->plan;
     const struct dialogue *d = &c->dialogue;
-    char hex[EVIDENCE_HASH_TEXT], people[PLAN_PEOPLE_TEXT_MAX];
+    char hex[EVIDENCE_HASH_TEXT], groups[EVIDENCE_GROUPS_TEXT], people[PLAN_PEOPLE_TEXT_MAX];
     bool yes = false;
     if (!evidence_file_hash(p->path, hex, err)) return false;
     dialogue_say(d, "%sKey ceremony '%s'%s%s", p->test ? "TEST. " : "", p->name, c->site ? ", site " : "",
                  c->site ? c->site : "");
     dialogue_item(d, "Plan", p->path);
-    dialogue_item(d, "SHA-256", hex);
+    dialogue_item(d, "SHA-256", evidence_groups(hex, groups));
     dialogue_item(d, "Program", evidence_program());
     if (!evidence_program_hash(hex, err)) return false;
-    dialogue_item(d, "SHA-256", hex);
+    dialogue_item(d, "SHA-256", evidence_groups(hex, groups));
     for (int duty = 0; duty < DUTY_COUNT; duty++)
         dialogue_item(d, plan_duty_name((enum plan_duty)duty), plan_people(p, (enum plan_duty)duty, people));
     dialogue_say(
@@ -58,11 +34,15 @@ bool sitting_begin(struct sitting *s, struct ceremony *c, const struct plan *pla
     if (o->yes && !plan->test)
         return err_set(err, ERR_CONFIG, "--yes asks nobody, and so is for TEST plans alone: leave it out");
     if (!ceremony_init(c, plan, o->site, true, err)) return false;
+    c->log_is_lost = o->log_is_lost;
     if (!dialogue_open(&c->dialogue, o->yes, err)) return false;
     if (c->dialogue.asks && !terminal_guard_start(&s->guard, err)) return false;
-    if (!let_prompts_end(err)) return false;
+    /* A signal ends the question that is put, or the next one. Outside of questions cardkeys keeps no state that a second run
+     * would not find. */
+    if (!stop_signal_watch()) return err_set(err, ERR_INTERNAL, "signals cannot be watched");
+    c->dialogue.watches = true;
     if (!journal_open(&c->journal, plan, o->site, err)) return false;
-    return !c->dialogue.asks || welcome(c, err);
+    return !c->dialogue.asks || o->goes_on || welcome(c, err);
 }
 
 void sitting_end(struct sitting *s, struct ceremony *c)

@@ -9,6 +9,8 @@
 struct sitting_options {
     const char *site; /* NULL: every site */
     bool yes;         /* ask nothing: TEST plans alone */
+    bool log_is_lost; /* go on, by two officers, with an audit log of which the token knows more */
+    bool goes_on;     /* the same people are at it already: they are not asked again whether to begin */
 };
 struct sitting {
     struct terminal_guard guard;

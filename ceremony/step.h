@@ -38,6 +38,9 @@ struct step_row {
     void (*tell)(const struct plan *p, size_t index, struct step_story *s);
     step_fn *look; /* changes nothing; false: what is there is wrong */
     step_fn *run;  /* does it, unless it is done; false: refused, with everything as it was */
+    /* Of a row that stands twice, before the keys and after them: which of its steps are late? NULL: the row has all. */
+    bool (*is_late)(const struct plan *p, size_t index);
+    bool late; /* this one has the late ones */
 };
 
 /* The rows in the order of a ceremony. */
@@ -56,6 +59,8 @@ struct step_walk {
     size_t row, index, number;
 };
 bool step_next(const struct plan *p, const char *site, struct step_walk *walk, struct step *s);
+/* "17/28  key KML/1 on issuer   made: check value 1A2B3C" to stdout, as dialogue_result. */
+void step_print(const struct step *s, const struct step_result *r);
 
 typedef void step_done_fn(void *context, const struct step *s, const struct step_result *r);
 enum step_verb { STEP_LOOK, STEP_RUN };

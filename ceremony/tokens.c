@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ceremony/audit_check.h"
 #include "ceremony/pins.h"
 
 static bool user_pin(struct ceremony *c, size_t index, enum pin_age age, struct err *err)
@@ -79,6 +80,12 @@ bool tokens_open(struct ceremony *c, size_t index, struct hsm_token **out, struc
                    : hsm_token_open(&ct->open, &choice, HSM_LOGIN_USER, &ct->pin, flags, err);
         if (!ok) ct->open = NULL;
         secret_release(&ct->pin); /* not needed again; and if it was wrong, it is typed again */
+        /* The log says who had which component: a sitting does not go on with one of which something is gone. */
+        if (ok && c->changes && !audit_check_continues(c, err)) {
+            hsm_token_close(ct->open);
+            ct->open = NULL;
+            ok = false;
+        }
     }
     *out = ct->open;
     return ok;

@@ -39,14 +39,15 @@ static bool export_key(struct ceremony *c, const char *name, struct err *err)
             "partner gets a new version (cardkeys rotate)",
             full);
     if (!lead_step(c, &s, &r, err)) return false;
+    if (r.state == STEP_WAITING) return err_set(err, ERR_TOKEN, "key %s still waits %s", full, r.detail);
     for (size_t i = 0; i < k->hand_over_count; i++)
         printf("%swritten: %s for %s, %s\n", c->plan->test ? "TEST  " : "", k->hand_overs[i].path,
                k->hand_overs[i].to, r.detail);
     return true;
 }
 
-/* Which hand-over of the plan the file claims to be. */
-static bool find_hand_over(const struct ceremony *c, const char *path, struct hand_over *out, struct err *err)
+/* Which hand-over of the plan the file claims to be: its index among them. */
+static bool find_hand_over(const struct ceremony *c, const char *path, size_t *index, struct err *err)
 {
     struct handover f;
     struct buf text;
@@ -62,7 +63,7 @@ static bool find_hand_over(const struct ceremony *c, const char *path, struct ha
         if (strcmp(h.key->name, f.key) != 0 || h.key->version != f.version || strcmp(site, f.receiver) != 0)
             continue;
         if (!plan_token_is_at(c->plan, h.how->to, c->site)) continue;
-        *out = h;
+        *index = i;
         return true;
     }
     return err_set(err, ERR_INTEGRITY, "%s: the plan has no hand-over of key %s/%u to '%s' here", path, f.key,
@@ -71,11 +72,20 @@ static bool find_hand_over(const struct ceremony *c, const char *path, struct ha
 
 static bool import_file(struct ceremony *c, const char *path, struct err *err)
 {
-    struct hand_over h;
+    size_t index = 0;
     struct place p;
     struct check_value check;
+    struct step_story story = {"", "", "", "", ""};
     char text[CHECK_VALUE_TEXT], name[PLAN_KEY_NAME_MAX];
-    if (!find_hand_over(c, path, &h, err) || !place_open(c, h.key, h.place, &p, err)) return false;
+    if (!find_hand_over(c, path, &index, err)) return false;
+    const struct hand_over h = hand_over_at(c->plan, index);
+    if (c->dialogue.asks) {
+        hand_over_tell(c->plan, index, &story);
+        dialogue_say(&c->dialogue, "\nHand-over of %s to %s", plan_key_name(h.key, name), h.how->to);
+        lead_tell(c, &story);
+    }
+    if (!dialogue_go_on(&c->dialogue, "take it in", err) || !place_open(c, h.key, h.place, &p, err))
+        return false;
     if (p.there)
         return err_set(err, ERR_INTEGRITY, "%s: key %s is on token '%s' already; a file is taken in once",
                        path, plan_key_name(h.key, name), h.how->to);
@@ -104,7 +114,7 @@ static int command(int argc, char **argv, const struct arg_command *usage, trans
 {
     struct err err = ERR_INIT;
     const char *operands[2] = {NULL, NULL};
-    struct sitting_options o = {NULL, false};
+    struct sitting_options o = {.site = NULL};
     char program[32];
     bool help = false;
     const struct arg_option options[] = {

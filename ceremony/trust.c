@@ -35,6 +35,11 @@ static const struct plan_key *signer_key(const struct plan *p, const struct plan
     return &p->keys[plan_key_index(p, t->signer)];
 }
 
+bool trust_is_late(const struct plan *p, size_t index)
+{
+    return signer_key(p, &p->trusts[index])->hand_over_count > 0;
+}
+
 static const char *site_of(const struct plan *p, const char *token)
 {
     return p->tokens[plan_token_index(p, token)].site;
@@ -49,8 +54,8 @@ void trust_tell(const struct plan *p, size_t index, struct step_story *s)
 {
     const struct plan_trust *t = &p->trusts[index];
     char officers[PLAN_PEOPLE_TEXT_MAX];
-    STORY(s->who, "%s, with somebody of site '%s' on the telephone", plan_people(p, DUTY_OFFICER, officers),
-          sender_of(p, t));
+    STORY(s->who, "%s, and somebody of site '%s' who reads aloud, here or on the telephone",
+          plan_people(p, DUTY_OFFICER, officers), sender_of(p, t));
     STORY(s->what,
           "The public key of '%s' is put onto token '%s' as that of a signer whose files are accepted.",
           t->signer, t->at);
@@ -75,6 +80,24 @@ static bool find(struct ceremony *c, const struct plan_trust *t, struct hsm_toke
            hsm_key_exists(*token, ref_of(t, label).label, there, err);
 }
 
+/* Whoever has the PIN can put another key into its place; the log knows the one that people compared. */
+static bool is_as_logged(const struct ceremony *c, const struct plan_trust *t, const struct buf *spki,
+                         struct err *err)
+{
+    uint8_t hash[SHA256_LEN];
+    char is[2 * SHA256_LEN + 1], due[2 * SHA256_LEN + 1];
+    if (!sha256(spki->data, spki->len, hash, err) ||
+        !journal_trusted(c, sender_of(c->plan, t), t->signer, due, err))
+        return false;
+    hex_write(is, sizeof(is), hash, sizeof(hash), true);
+    return !due[0] || strcmp(is, due) == 0 ||
+           err_set(err, ERR_INTEGRITY,
+                   "signer's key '%s' on token '%s' has fingerprint %.16s…, the audit log has %.16s…: it is "
+                   "not the "
+                   "one that was compared",
+                   t->signer, t->at, is, due);
+}
+
 static bool find_spki(struct ceremony *c, const struct plan_trust *t, struct buf *spki, struct err *err)
 {
     struct hsm_token *token = NULL;
@@ -88,7 +111,8 @@ static bool find_spki(struct ceremony *c, const struct plan_trust *t, struct buf
             err, ERR_TOKEN,
             "token '%s' trusts no signer of site '%s' yet: its public key comes first (step 'trust in %s')",
             t->at, sender_of(c->plan, t), t->signer);
-    return hsm_trust_find(token, &ref, &key, err) && hsm_public_spki(&key, spki, err);
+    return hsm_trust_find(token, &ref, &key, err) && hsm_public_spki(&key, spki, err) &&
+           is_as_logged(c, t, spki, err);
 }
 
 bool trust_signer_of(struct ceremony *c, const char *token, const char *sender, struct buf *spki,

@@ -15,6 +15,8 @@ size_t trust_count(const struct plan *p);
 void trust_describe(const struct plan *p, size_t index, char *text, size_t size);
 bool trust_is_at(const struct plan *p, size_t index, const char *site);
 void trust_tell(const struct plan *p, size_t index, struct step_story *s);
+/* In a signer that is handed over: it is made with the secret keys. */
+bool trust_is_late(const struct plan *p, size_t index);
 MUST_CHECK bool trust_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err);
 MUST_CHECK bool trust_run(struct ceremony *c, size_t index, struct step_result *r, struct err *err);
 

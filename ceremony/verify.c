@@ -16,13 +16,22 @@ struct findings {
     const struct ceremony *c;
     const struct plan_token *token; /* of which objects are looked at */
     size_t count, right;
-    enum err_kind kind; /* of the first */
+    enum err_kind kind; /* of the first, or that something was tampered with */
 };
 
 static void find(struct findings *f, enum err_kind kind, const char *what, const char *why)
 {
-    printf("WRONG  %s: %s\n", what, why);
-    if (f->count++ == 0) f->kind = kind;
+    char text[ERR_TEXT_MAX + 256];
+    snprintf(text, sizeof(text), "%s%s%s", what, what[0] ? ": " : "", why);
+    dialogue_result("WRONG  ", text);
+    if (f->count++ == 0 || kind == ERR_INTEGRITY) f->kind = kind;
+}
+
+static void right(const char *what, const char *detail)
+{
+    char head[256];
+    snprintf(head, sizeof(head), "right  %-44s ", what);
+    dialogue_result(head, detail);
 }
 
 /* Every step of the plan that is done here must be done. */
@@ -34,9 +43,9 @@ static void look_at_steps(struct ceremony *c, struct findings *f)
         struct step_result r;
         struct err err = ERR_INIT;
         if (!step_do(c, STEP_LOOK, &s, &r, &err)) {
-            find(f, err.kind, s.what, err.text);
+            find(f, err.kind, "", err.text); /* which begins with the step */
         } else if (r.state == STEP_THERE || r.state == STEP_READY) {
-            printf("right  %-44s %s\n", s.what, r.detail);
+            right(s.what, r.detail);
             f->right++;
         } else if (r.state != STEP_ELSEWHERE) {
             find(f, ERR_TOKEN, s.what, "not done yet");
@@ -44,19 +53,24 @@ static void look_at_steps(struct ceremony *c, struct findings *f)
     }
 }
 
-static bool is_planned(const struct findings *f, const char *label)
+/* Of this label and class: a secret key beside a pair of the same name is one too many. */
+static bool is_planned(const struct findings *f, const struct hsm_object_seen *o)
 {
     const struct plan *p = f->c->plan;
     for (size_t i = 0; i < p->key_count; i++) {
         for (size_t t = 0; t < p->keys[i].token_count; t++) {
-            if (strcmp(p->keys[i].label, label) == 0 && strcmp(p->keys[i].tokens[t], f->token->name) == 0)
+            if (strcmp(p->keys[i].label, o->label) == 0 &&
+                strcmp(p->keys[i].tokens[t], f->token->name) == 0 &&
+                (p->keys[i].bits == 0) == (o->class == HSM_OBJECT_SECRET))
                 return true;
         }
     }
     for (size_t i = 0; i < p->trust_count; i++) {
         char due[96];
         snprintf(due, sizeof(due), TRUST_LABEL_PREFIX "%s", p->trusts[i].signer);
-        if (strcmp(p->trusts[i].at, f->token->name) == 0 && strcmp(label, due) == 0) return true;
+        if (strcmp(p->trusts[i].at, f->token->name) == 0 && strcmp(o->label, due) == 0 &&
+            o->class == HSM_OBJECT_PUBLIC)
+            return true;
     }
     return false;
 }
@@ -66,7 +80,7 @@ static bool look_at_object(void *context, const struct hsm_object_seen *o, struc
     struct findings *f = context;
     char what[160];
     (void)err;
-    if (is_planned(f, o->label)) return true;
+    if (is_planned(f, o)) return true;
     snprintf(what, sizeof(what), "token %s, %s '%s'", f->token->name, hsm_object_class_name(o->class),
              o->label);
     find(f, ERR_TOKEN, what, "the plan knows no such key");
@@ -82,8 +96,16 @@ static void look_at_tokens(struct ceremony *c, struct findings *f)
         size_t before = f->count;
         if (!hsm_objects_each(c->tokens[i].open, look_at_object, f, &err))
             find(f, err.kind, f->token->name, err.text);
-        if (f->count == before) printf("right  %-44s no other key\n", f->token->name);
+        if (f->count == before) right(f->token->name, "no other key");
     }
+}
+
+/* One that cannot be read is one finding, and not one with every key. */
+static void read_log_first(struct ceremony *c)
+{
+    struct audit_check check;
+    struct err err = ERR_INIT;
+    c->no_log = !audit_check_plan(c, &check, &err);
 }
 
 static void look_at_log(struct ceremony *c, struct findings *f)
@@ -96,7 +118,7 @@ static void look_at_log(struct ceremony *c, struct findings *f)
         return;
     }
     audit_check_describe(&check, text);
-    printf("right  %-44s %s\n", "audit log", text);
+    right("audit log", text);
 }
 
 static bool verify(const char *path, const char *site, struct err *err)
@@ -108,6 +130,7 @@ static bool verify(const char *path, const char *site, struct err *err)
     struct findings f = {.c = &c};
     if (ok) {
         /* A PIN may have to be typed; nothing else is asked. */
+        read_log_first(&c);
         look_at_steps(&c, &f);
         look_at_tokens(&c, &f);
         look_at_log(&c, &f);

@@ -88,7 +88,9 @@ struct bureau {
 MUST_CHECK bool bureau_load(struct bureau **out, const char *path, struct err *err);
 MUST_CHECK bool bureau_parse(struct bureau **out, const char *name, const void *text, size_t len,
                              struct err *err);
-void bureau_free(struct bureau *b);
+void bureau_free(struct bureau *b); /* NULL is fine */
+/* What is allowed and yet makes one ask, one `warning: file:line: text` per line. */
+void bureau_lint(const struct bureau *b, struct buf *findings);
 /* NULL: none fits. */
 const struct bureau_kek *bureau_kek_of(const struct bureau *b, const uint8_t kekid[6]);
 const struct bureau_card_key *bureau_card_key_of(const struct bureau *b, unsigned key_version);

@@ -111,7 +111,7 @@ bool job_read_kcv(const struct tree_node *value, uint8_t kcv[5], size_t *len, st
     return *len != 4 || tree_error(value, err, "a check value has 3 bytes (DES) or 5 bytes (AES)");
 }
 
-static bool read_kcv(const struct tree_node *value, void *into, struct err *err)
+bool job_read_key_kcv(const struct tree_node *value, void *into, struct err *err)
 {
     struct key_settings *k = into;
     return job_read_kcv(value, k->kcv, &k->kcv_len, err);
@@ -148,7 +148,7 @@ static const struct schema_field key_fields[] = {
     {"name", SCHEMA_REQUIRED, job_read_key_name, offsetof(struct key_settings, name)},
     {"version", SCHEMA_REQUIRED, job_read_version, offsetof(struct key_settings, version)},
     {"algorithm", SCHEMA_REQUIRED, job_read_algorithm, offsetof(struct key_settings, algorithm)},
-    {"kcv", SCHEMA_REQUIRED, read_kcv, 0},
+    {"kcv", SCHEMA_REQUIRED, job_read_key_kcv, 0},
     REFERENCE_ROWS(struct key_settings),
 };
 static const struct schema key_schema = SCHEMA("a key", key_fields);
@@ -156,7 +156,7 @@ static const struct schema key_schema = SCHEMA("a key", key_fields);
 static const struct schema_field kek_fields[] = {
     {"version", SCHEMA_REQUIRED, job_read_version, offsetof(struct key_settings, version)},
     {"algorithm", SCHEMA_OPTIONAL, job_read_algorithm, offsetof(struct key_settings, algorithm)},
-    {"kcv", SCHEMA_REQUIRED, read_kcv, 0},
+    {"kcv", SCHEMA_REQUIRED, job_read_key_kcv, 0},
     REFERENCE_ROWS(struct key_settings),
 };
 static const struct schema kek_schema = SCHEMA("the KEK", kek_fields);
@@ -164,12 +164,12 @@ static const struct schema kek_schema = SCHEMA("the KEK", kek_fields);
 static const struct schema_field signing_fields[] = {REFERENCE_ROWS(struct key_settings)};
 static const struct schema signing_schema = SCHEMA("the signing key", signing_fields);
 
-static bool one_reference(const struct tree_node *value, const char *label, const char *uri, struct err *err)
+bool job_check_reference(const struct tree_node *value, const char *label, const char *uri, struct err *err)
 {
     return !label != !uri || tree_error(value, err, "a key needs either 'label' or 'uri'");
 }
 
-static bool check_kcv(const struct tree_node *value, const struct key_settings *k, struct err *err)
+bool job_check_kcv(const struct tree_node *value, const struct key_settings *k, struct err *err)
 {
     size_t len = job_kcv_len(k->algorithm);
     return k->kcv_len == len ||
@@ -180,8 +180,8 @@ static bool read_key(const struct tree_node *value, void *into, struct err *err)
 {
     struct key_settings *k = into;
     k->line = value->line;
-    return schema_bind(value, &key_schema, k, err) && one_reference(value, k->label, k->uri, err) &&
-           check_kcv(value, k, err);
+    return schema_bind(value, &key_schema, k, err) && job_check_reference(value, k->label, k->uri, err) &&
+           job_check_kcv(value, k, err);
 }
 
 bool job_read_keys(const struct tree_node *value, void *into, struct err *err)
@@ -205,20 +205,20 @@ bool job_read_kek(const struct tree_node *value, void *into, struct err *err)
 {
     struct key_settings *k = into;
     k->line = value->line;
-    if (!schema_bind(value, &kek_schema, k, err) || !one_reference(value, k->label, k->uri, err))
+    if (!schema_bind(value, &kek_schema, k, err) || !job_check_reference(value, k->label, k->uri, err))
         return false;
     if (!k->algorithm) k->algorithm = strdup("aes256");
     k->name = strdup("KEK");
     if (!k->algorithm || !k->name) return err_set_no_memory(err);
     if (job_kcv_len(k->algorithm) == DES_KCV_LEN) return tree_error(value, err, "the KEK must be an AES key");
-    return check_kcv(value, k, err);
+    return job_check_kcv(value, k, err);
 }
 
 bool job_read_signing_key(const struct tree_node *value, void *into, struct err *err)
 {
     struct key_settings *k = into;
     k->line = value->line;
-    if (!schema_bind(value, &signing_schema, k, err) || !one_reference(value, k->label, k->uri, err))
+    if (!schema_bind(value, &signing_schema, k, err) || !job_check_reference(value, k->label, k->uri, err))
         return false;
     k->algorithm = strdup("rsa");
     k->name = strdup("signing-key");
@@ -244,7 +244,8 @@ static const struct schema issuer_key_schema = SCHEMA("an issuer key", issuer_ke
 static bool read_issuer_key(const struct tree_node *value, void *into, struct err *err)
 {
     struct issuer_key_settings *k = into;
-    return schema_bind(value, &issuer_key_schema, k, err) && one_reference(value, k->label, k->uri, err);
+    return schema_bind(value, &issuer_key_schema, k, err) &&
+           job_check_reference(value, k->label, k->uri, err);
 }
 
 bool job_read_issuer_keys(const struct tree_node *value, void *into, struct err *err)

@@ -28,6 +28,12 @@ schema_read_fn
 schema_read_fn job_read_uri; /* char *, pkcs11: without a PIN in it */
 schema_read_fn job_read_key_name; /* char *, as tags C3 and CD hold it */
 schema_read_fn job_read_version;  /* uint16_t from 1 */
+schema_read_fn job_read_key_kcv;  /* the check value of a struct key_settings */
+/* Either a label or a URI. */
+MUST_CHECK bool job_check_reference(const struct tree_node *value, const char *label, const char *uri,
+                                    struct err *err);
+/* Has the check value the length that goes with the algorithm? */
+MUST_CHECK bool job_check_kcv(const struct tree_node *value, const struct key_settings *k, struct err *err);
 /* Is this a complete choice of a token? Fills in `pin: prompt`. */
 MUST_CHECK bool job_check_token(const struct tree_node *value, struct token_settings *t, struct err *err);
 /* A check value of 3 or 5 bytes. */

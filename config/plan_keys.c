@@ -216,9 +216,7 @@ static bool check_shape(const struct tree_node *value, const struct plan_key *k,
     if (pair && (!generated || k->kcv_len || k->method))
         return tree_error(value, err,
                           "an RSA pair is generated and has neither 'components', 'kcv' nor 'method'");
-    if (pair && (k->limit.blocks || k->hand_over_count))
-        return tree_error(value, err,
-                          "'limit' and 'hand_over' are for secret keys: an RSA pair stays where it is");
+    if (pair && k->limit.blocks) return tree_error(value, err, "'limit' is for secret keys");
     if (!pair && (k->bits || k->exponent || k->public_path))
         return tree_error(value, err, "'bits', 'exponent' and 'public_file' go with algorithm: rsa only");
     if (k->kcv_len && k->kcv_len != job_kcv_len(k->algorithm))

@@ -69,11 +69,14 @@ static const char *role_at(const struct plan_key *k, const char *token)
     return "";
 }
 
-/* Can `by` carry a key from one token to the other? */
-static bool carries(const struct plan_key *by, const char *from, const char *to)
+/* Can `by` carry the key to this token? RSA-OAEP has no room for a pair; and of a pair that is handed over itself the public
+ * part is known only when the keys are made. */
+static bool carries(const struct plan_key *by, const struct plan_key *k, const char *to)
 {
-    return strcmp(role_at(by, to), "key-exchange-pair") == 0 ||
-           (strcmp(role_at(by, from), "zcmk-sender") == 0 && strcmp(role_at(by, to), "zcmk-receiver") == 0);
+    bool exchange = strcmp(role_at(by, to), "key-exchange-pair") == 0;
+    if (exchange) return !k->bits && !by->hand_over_count;
+    return strcmp(role_at(by, k->tokens[0]), "zcmk-sender") == 0 &&
+           strcmp(role_at(by, to), "zcmk-receiver") == 0;
 }
 
 static bool check_hand_over(const struct tree_node *value, const struct plan *p, const struct plan_key *k,
@@ -88,13 +91,17 @@ static bool check_hand_over(const struct tree_node *value, const struct plan *p,
     for (const struct plan_key *by = p->keys; by < k; by++) {
         if (strcmp(by->name, h->under) != 0) continue;
         known = true;
-        fits = fits || carries(by, k->tokens[0], h->to);
+        fits = fits || carries(by, k, h->to);
     }
     if (!known) return tree_error(value, err, "hand_over: no key '%s' stands before this one", h->under);
-    return fits || tree_error(value, err,
-                              "hand_over: '%s' must be zcmk-sender on '%s' and zcmk-receiver on '%s', or a "
-                              "key-exchange-pair on '%s'",
-                              h->under, k->tokens[0], h->to, h->to);
+    if (fits) return true;
+    if (k->bits)
+        return tree_error(value, err, "hand_over: '%s' must be zcmk-sender on '%s' and zcmk-receiver on '%s'",
+                          h->under, k->tokens[0], h->to);
+    return tree_error(value, err,
+                      "hand_over: '%s' must be zcmk-sender on '%s' and zcmk-receiver on '%s', or a "
+                      "key-exchange-pair on '%s' that stays there",
+                      h->under, k->tokens[0], h->to, h->to);
 }
 
 bool plan_check_life(const struct tree_node *value, const struct plan *p, const struct plan_key *k,

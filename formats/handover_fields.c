@@ -5,7 +5,8 @@
 #include "base/hex.h"
 #include "formats/date.h"
 
-enum { KWP_EXTRA = 8 };
+/* PKCS#8 holds more than the modulus four and a half times: private exponent, two primes and three numbers of their size. */
+enum { KWP_EXTRA = 8, PAIR_MIN = RSA_MODULUS_MIN * 9 / 2 + KWP_EXTRA };
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define NAME  "ABCDEFGHIJKLMNOPQRSTUVWXYZ._" LOWER
@@ -17,7 +18,7 @@ struct algorithm {
 static const struct algorithm algorithms[] = {
     [HANDOVER_DES2] = {"des2", 16, 3},     [HANDOVER_DES3] = {"des3", 24, 3},
     [HANDOVER_AES128] = {"aes128", 16, 5}, [HANDOVER_AES192] = {"aes192", 24, 5},
-    [HANDOVER_AES256] = {"aes256", 32, 5},
+    [HANDOVER_AES256] = {"aes256", 32, 5}, [HANDOVER_RSA] = {"rsa", 0, 3},
 };
 static const char *const methods[] = {[HANDOVER_KWP] = "kwp", [HANDOVER_OAEP_SHA1] = "oaep-sha1"};
 enum {
@@ -147,17 +148,22 @@ static bool take_version(const char *text, size_t len, uint16_t *out, struct err
     return true;
 }
 
+/* A hyphen where there is none; the algorithm decides whether that may be. */
 static void put_version(const struct handover_field *f, const struct handover *h, struct buf *b)
 {
     (void)f;
-    put_number(b, h->version);
+    if (h->version)
+        put_number(b, h->version);
+    else
+        buf_put_text(b, "-");
 }
 
 static bool read_version(const struct handover_field *f, const char *text, size_t len, struct handover *h,
                          struct err *err)
 {
     (void)f;
-    return take_version(text, len, &h->version, err);
+    h->version = 0;
+    return is(text, len, "-") || take_version(text, len, &h->version, err);
 }
 
 /* "hh:mm:ssZ" behind the T, each part below its bound */
@@ -213,9 +219,10 @@ static bool read_algorithm(const struct handover_field *f, const char *text, siz
     for (size_t i = 0; i < ALGORITHM_COUNT; i++) {
         if (!is(text, len, algorithms[i].name)) continue;
         h->algorithm = (enum handover_algorithm)i;
-        return true;
+        if (h->version || h->algorithm == HANDOVER_RSA) return true;
+        return err_set(err, ERR_INPUT, "%s is of a key that has a version", algorithms[i].name);
     }
-    return err_set(err, ERR_INPUT, "is none of des2, des3, aes128, aes192, aes256");
+    return err_set(err, ERR_INPUT, "is none of des2, des3, aes128, aes192, aes256, rsa");
 }
 
 static void put_test(const struct handover_field *f, const struct handover *h, struct buf *b)
@@ -265,6 +272,8 @@ static bool read_method(const struct handover_field *f, const char *text, size_t
     for (size_t i = 0; i < METHOD_COUNT; i++) {
         if (!is(text, len, methods[i])) continue;
         h->method = (enum handover_method)i;
+        if (h->method != HANDOVER_KWP && h->algorithm == HANDOVER_RSA)
+            return err_set(err, ERR_INPUT, "oaep-sha1 has no room for a pair");
         if ((h->method == HANDOVER_KWP) == (h->under_version > 0)) return true;
         return err_set(err, ERR_INPUT,
                        h->under_version ? "oaep-sha1 is under a key-exchange pair, which has no version"
@@ -316,11 +325,14 @@ static void put_wrapped(const struct handover_field *f, const struct handover *h
 static bool read_wrapped(const struct handover_field *f, const char *text, size_t len, struct handover *h,
                          struct err *err)
 {
-    bool kwp = h->method == HANDOVER_KWP;
     size_t exact = handover_algorithm_len(h->algorithm) + KWP_EXTRA;
     (void)f;
     h->wrapped_len = len / 2;
-    return take_hex(text, len, kwp ? exact : RSA_MODULUS_MIN, kwp ? exact : RSA_MODULUS_MAX, h->wrapped, err);
+    if (h->method != HANDOVER_KWP)
+        return take_hex(text, len, RSA_MODULUS_MIN, RSA_MODULUS_MAX, h->wrapped, err);
+    if (h->algorithm != HANDOVER_RSA) return take_hex(text, len, exact, exact, h->wrapped, err);
+    if (len / 2 % 8 != 0) return err_set(err, ERR_INPUT, "is not a multiple of 16 hex digits");
+    return take_hex(text, len, PAIR_MIN, HANDOVER_WRAPPED_MAX, h->wrapped, err);
 }
 
 static void put_signer(const struct handover_field *f, const struct handover *h, struct buf *b)

@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool check_hash(const struct mic_scan *scan, const struct end_group *end, struct err *err)
+static bool check_hash(struct mic_scan *scan, const struct end_group *end, struct err *err)
 {
-    uint8_t hash[SHA256_LEN];
-    if (!digest_final(scan->file, hash, err)) return false;
-    if (bytes_equal(hash, SHA256_LEN, end->file_hash, SHA256_LEN)) return true;
+    if (!digest_final(scan->file, scan->file_hash, err)) return false;
+    if (bytes_equal(scan->file_hash, SHA256_LEN, end->file_hash, SHA256_LEN)) return true;
     return err_set(err, ERR_INTEGRITY, "hash of the file (DD) does not verify: the file was changed");
 }
 

@@ -23,6 +23,7 @@ static bool summarize(struct mic_file *f, struct err *err)
     summary->set_aside = scan->gaps.items;
     summary->set_aside_count = scan->gaps.count;
     memcpy(summary->signer, scan->signer, SHA256_LEN);
+    memcpy(summary->file_hash, scan->file_hash, SHA256_LEN);
     summary->whole_len = scan->whole_len;
     summary->incomplete = scan->incomplete;
     summary->signature_verified = scan->signature_verified;

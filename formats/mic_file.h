@@ -19,6 +19,7 @@ struct mic_file_summary {
     uint8_t (*mackey_hashes)[SHA256_LEN]; /* of the MACKEYs that stand in the file, rising */
     size_t mackey_hash_count;
     uint8_t signer[SHA256_LEN];
+    uint8_t file_hash[SHA256_LEN]; /* DD; zero while incomplete */
     uint64_t whole_len; /* bytes of whole records; less than the file's only where an incomplete one is cut */
     bool incomplete;    /* only with MIC_FILE_ALLOW_INCOMPLETE: no end record */
     bool signature_verified;

@@ -66,8 +66,17 @@ static void use_kek(struct mic_scan *scan, const uint8_t kekid[KEKID_LEN])
     if (kek) scan->keks_used |= 1ull << (kek - scan->job.keks);
 }
 
+/* A pass seals all its records under one KEK: its job's. */
+static bool check_seal_kek(struct mic_scan *scan, const struct card_record *record, struct err *err)
+{
+    if (row_log_count(scan->rows) == 0) memcpy(scan->seal_kekid, record->seal.kekid, KEKID_LEN);
+    return bytes_equal(scan->seal_kekid, KEKID_LEN, record->seal.kekid, KEKID_LEN) ||
+           err_set(err, ERR_INTEGRITY, "group " MIC_SEAL ": another KEK than in the seals before it");
+}
+
 static bool add_keys(struct mic_scan *scan, const struct card_record *record, struct err *err)
 {
+    if (!check_seal_kek(scan, record, err)) return false;
     if (!add_mackey(scan, record->seal.mackey, err)) return false;
     use_kek(scan, record->seal.kekid);
     for (size_t i = 0; i < record->entry_count; i++) {

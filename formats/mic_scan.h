@@ -37,12 +37,13 @@ struct mic_scan {
     struct hash_set mackeys;
     uint8_t last_mackey[MACKEY_LEN]; /* most records repeat it: hashed once */
     bool has_mackey;
-    uint64_t keks_used;  /* bit i: job.keks[i] */
-    struct digest *file; /* everything before END */
+    uint64_t keks_used;            /* bit i: job.keks[i] */
+    uint8_t seal_kekid[KEKID_LEN]; /* of the first seal */
+    struct digest *file;           /* everything before END */
     struct digest *record;
     uint64_t first_card; /* offset of the first record behind JOB */
     uint64_t whole_len;  /* bytes that hold whole records */
-    uint8_t signer[SHA256_LEN];
+    uint8_t signer[SHA256_LEN], file_hash[SHA256_LEN];
     bool incomplete, signature_verified;
 };
 

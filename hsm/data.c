@@ -16,6 +16,7 @@ static bool find(struct hsm_token *t, const char *label, struct found *f, struct
     hsm_template_init(&tp);
     hsm_template_number(&tp, CKA_CLASS, CKO_DATA);
     hsm_template_bool(&tp, CKA_TOKEN, true);
+    hsm_template_bool(&tp, CKA_PRIVATE, true); /* anybody can put a public one beside it, without a login */
     if (!hsm_template_label(&tp, label, err)) return false;
     tp.count--; /* data objects have no CKA_ID */
     if (!hsm_objects_find(t, &tp, f->object, SAME_LABEL_MAX + 1, &f->count, err)) return false;
@@ -23,21 +24,21 @@ static bool find(struct hsm_token *t, const char *label, struct found *f, struct
     return err_set(err, ERR_TOKEN, "token '%s' has more than %d of them", t->label, SAME_LABEL_MAX);
 }
 
-static bool create(struct hsm_token *t, const char *label, const uint8_t *data, size_t len, struct err *err)
+static bool create(struct hsm_token *t, const char *label, const uint8_t *data, size_t len, bool on_token,
+                   CK_OBJECT_HANDLE *out, struct err *err)
 {
     static const char application[] = "cardprep";
     struct hsm_template tp;
-    CK_OBJECT_HANDLE handle = 0;
     hsm_template_init(&tp);
     hsm_template_number(&tp, CKA_CLASS, CKO_DATA);
-    hsm_template_bool(&tp, CKA_TOKEN, true);
+    hsm_template_bool(&tp, CKA_TOKEN, on_token);
     hsm_template_bool(&tp, CKA_PRIVATE, true);
     if (!hsm_template_label(&tp, label, err)) return false;
     tp.count--;
     hsm_template_bytes(&tp, CKA_APPLICATION, hsm_bytes((const uint8_t *)application), sizeof application - 1);
     hsm_template_bytes(&tp, CKA_VALUE, hsm_bytes(data), len);
     hsm_template_bool(&tp, CKA_MODIFIABLE, false);
-    return hsm_call(t, "C_CreateObject", t->fn->C_CreateObject(t->session, tp.attr, tp.count, &handle), err);
+    return hsm_call(t, "C_CreateObject", t->fn->C_CreateObject(t->session, tp.attr, tp.count, out), err);
 }
 
 static bool destroy(struct hsm_token *t, const struct found *f, struct err *err)
@@ -49,12 +50,27 @@ static bool destroy(struct hsm_token *t, const struct found *f, struct err *err)
     return true;
 }
 
+bool hsm_data_possible(struct hsm_token *t, bool *possible, struct err *err)
+{
+    static const uint8_t byte[] = {1};
+    CK_OBJECT_HANDLE trial = 0;
+    struct err why = ERR_INIT;
+    *possible = create(t, "cardprep-trial", byte, sizeof byte, false, &trial, &why);
+    if (*possible) return hsm_call(t, "C_DestroyObject", t->fn->C_DestroyObject(t->session, trial), err);
+    if (!t->broken) return true;
+    *err = why;
+    err_prefix(err, "trying data objects");
+    return false;
+}
+
 bool hsm_data_put(struct hsm_token *t, const char *label, const uint8_t *data, size_t len, struct err *err)
 {
     struct found old;
+    CK_OBJECT_HANDLE handle = 0;
     bool ok = len > 0 && len <= HSM_DATA_MAX;
     if (!ok) err_set(err, ERR_INTERNAL, "%zu bytes", len);
-    ok = ok && find(t, label, &old, err) && create(t, label, data, len, err) && destroy(t, &old, err);
+    ok = ok && find(t, label, &old, err) && create(t, label, data, len, true, &handle, err) &&
+         destroy(t, &old, err);
     if (!ok) err_prefix(err, "put data '%s'", label ? label : "");
     return ok;
 }

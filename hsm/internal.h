@@ -115,6 +115,12 @@ MUST_CHECK bool hsm_combine_try(struct hsm_token *t, struct err *err);
 MUST_CHECK bool hsm_objects_find(struct hsm_token *t, struct hsm_template *tp, CK_OBJECT_HANDLE *out,
                                  size_t room, size_t *count, struct err *err);
 
+/* A random key that may wrap and unwrap by RFC 5649, never leaves, and lives in the session (travel.c). */
+MUST_CHECK bool hsm_travel_make_ferry(struct hsm_token *t, struct hsm_key *out, struct err *err);
+/* A public key as an object of this role: on the token under ref's label, or in the session. */
+MUST_CHECK bool hsm_pair_create_public(struct hsm_token *t, const struct hsm_key_ref *ref,
+                                       const struct hsm_public *key, struct hsm_key *out, struct err *err);
+
 /* The public part's numbers. False also if they are longer than struct hsm_pair holds. */
 MUST_CHECK bool hsm_pair_read_public(struct hsm_token *t, struct hsm_pair *pair, struct err *err);
 /* The object's type, and for AES its length, are those of the reference. */

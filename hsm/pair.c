@@ -122,6 +122,24 @@ bool hsm_pair_find(struct hsm_token *t, const struct hsm_key_ref *ref, struct hs
     return true;
 }
 
+bool hsm_pair_create_public(struct hsm_token *t, const struct hsm_key_ref *ref, const struct hsm_public *key,
+                            struct hsm_key *out, struct err *err)
+{
+    struct hsm_public copy = *key;
+    struct hsm_template tp;
+    CK_OBJECT_HANDLE handle = 0;
+    hsm_template_init(&tp);
+    hsm_template_number(&tp, CKA_CLASS, CKO_PUBLIC_KEY);
+    hsm_template_number(&tp, CKA_KEY_TYPE, hsm_algorithm_key_type(HSM_RSA));
+    hsm_template_bytes(&tp, CKA_MODULUS, copy.modulus, copy.modulus_len);
+    hsm_template_bytes(&tp, CKA_PUBLIC_EXPONENT, copy.exponent, copy.exponent_len);
+    if (!hsm_template_role(t, &tp, ref, HSM_PART_PUBLIC, err)) return false;
+    CK_RV rv = t->fn->C_CreateObject(t->session, tp.attr, tp.count, &handle);
+    if (!hsm_call(t, "C_CreateObject", rv, err)) return false;
+    *out = (struct hsm_key){handle, HSM_RSA};
+    return true;
+}
+
 void hsm_pair_destroy(struct hsm_token *t, struct hsm_pair *pair)
 {
     hsm_key_destroy(t, &pair->private_key);

@@ -39,7 +39,7 @@ struct hsm_profile {
     bool takes_copyable,
         takes_templates; /* COPYABLE=false, WRAP_TEMPLATE and UNWRAP_TEMPLATE on a new key, and honours them */
     bool tried_destroyable, takes_destroyable; /* DESTROYABLE=false, and honours it (hsm_probe_destroyable) */
-    char why[HSM_ABILITY_COUNT][64]; /* for what it cannot: "C_WrapKey: CKR_MECHANISM_INVALID" */
+    char why[HSM_ABILITY_COUNT][64];           /* for what it cannot: "C_WrapKey: CKR_MECHANISM_INVALID" */
 };
 /* Tries every ability (full: also RSA generation, 100 ms or so; by trials of hsm/examine.h) or only what a worker needs to choose mechanisms. Leaves no object.
  * The token keeps the result; hsm_token_open calls the short form. */

@@ -71,6 +71,8 @@ static const struct role_row roles[HSM_ROLE_COUNT] = {
     {HSM_ROLE_MAC_KEY, "mac-key", false, false},
     {HSM_ROLE_TRAVELLING, "travelling", false, false},
     {HSM_ROLE_COMBINING, "combining", false, false},
+    {HSM_ROLE_TRAVELLING_PAIR, "travelling-pair", false, true},
+    {HSM_ROLE_PROVING_PAIR, "proving-pair", false, true},
     {HSM_ROLE_FERRY, "ferry", false, false},
     {HSM_ROLE_TRUSTED_SIGNER, "trusted-signer", true, false},
     {HSM_ROLE_BLOCK_CIPHER, "block-cipher", false, false},

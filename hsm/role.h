@@ -31,11 +31,13 @@ enum hsm_role {
     HSM_ROLE_CARD_STATIC, /* session: the card's own key at the issuer, WRAP only, not EXTRACTABLE */
     HSM_ROLE_MAC_KEY,     /* session: SIGN (CMAC), SENSITIVE, EXTRACTABLE to be wrapped under the KEK */
     HSM_ROLE_TRAVELLING, /* session: a key on its way to its tokens; ENCRYPT (DES) or SIGN (AES) for check values */
-    HSM_ROLE_COMBINING,      /* session: the same while components are added to it; also DERIVE */
+    HSM_ROLE_COMBINING, /* session: the same while components are added to it; also DERIVE */
+    HSM_ROLE_TRAVELLING_PAIR, /* session: a pair on its way to its tokens; private part SENSITIVE, EXTRACTABLE, no operation */
+    HSM_ROLE_PROVING_PAIR, /* session: the same while it shows that its parts belong together; private: SIGN, not EXTRACTABLE */
     HSM_ROLE_FERRY,          /* session: carries a travelling key onto its own token; WRAP and UNWRAP */
     HSM_ROLE_TRUSTED_SIGNER, /* a foreign signer's public key: VERIFY only, no private part here */
-    HSM_ROLE_BLOCK_CIPHER, /* session: encrypts and decrypts a key block, not EXTRACTABLE */
-    HSM_ROLE_BLOCK_MAC,    /* session: SIGN (CMAC) over a key block, not EXTRACTABLE */
+    HSM_ROLE_BLOCK_CIPHER,   /* session: encrypts and decrypts a key block, not EXTRACTABLE */
+    HSM_ROLE_BLOCK_MAC,      /* session: SIGN (CMAC) over a key block, not EXTRACTABLE */
     HSM_ROLE_COUNT
 };
 

@@ -227,7 +227,7 @@ static bool arrive(struct hsm_token *t, struct arrival *a, const struct hsm_key_
     return false;
 }
 
-static bool make_ferry(struct hsm_token *t, struct hsm_key *out, struct err *err)
+bool hsm_travel_make_ferry(struct hsm_token *t, struct hsm_key *out, struct err *err)
 {
     static const struct hsm_key_ref ref = {.name = "ferry", .role = HSM_ROLE_FERRY, .algorithm = HSM_AES256};
     return hsm_key_generate(t, &ref, out, err);
@@ -245,7 +245,7 @@ static bool install(struct hsm_token *t, const struct hsm_key *key, const struct
     buf_init(&blob, BLOB_MAX);
     if (!hsm_wrap_kwp_mechanism(t, &a.mechanism, err)) goto out;
     if (!check(t, &session, key, &known, err)) goto out;
-    if (!make_ferry(t, &a.ferry, err)) goto out;
+    if (!hsm_travel_make_ferry(t, &a.ferry, err)) goto out;
     if (!hsm_wrap_kwp(t, &a.ferry, key, &blob, err)) goto out;
     a.by = &a.ferry;
     a.data = blob.data;
@@ -286,7 +286,7 @@ static bool receive(struct hsm_token *t, const struct hsm_travel_blob *blob, con
             return err_set(err, ERR_INPUT, "%zu bytes are no wrapped %s key", blob->len,
                            hsm_algorithm_name(ref->algorithm));
     }
-    bool ok = make_ferry(t, &a.ferry, err) && arrive(t, &a, ref, &known, installed, err);
+    bool ok = hsm_travel_make_ferry(t, &a.ferry, err) && arrive(t, &a, ref, &known, installed, err);
     hsm_key_destroy(t, &a.ferry);
     return ok;
 }

@@ -6,7 +6,7 @@
  *   receiver: hsm_travel_receive
  *
  * A travelling key is a session object: SENSITIVE, EXTRACTABLE, with the one use that its check value takes. Once
- * installed it can never leave again, so all partners are served in the same sitting. Pairs do not travel.
+ * installed it can never leave again, so all partners are served in the same sitting. Pairs: hsm/travel_pair.h.
  *
  * What a token cannot see is left to the caller. The wrapped form says nothing of what is in it: a KEK arrives as a
  * master, and an AES-128 key as a DES2 key, if the receiver asks for that. So the caller binds role, algorithm and
@@ -27,7 +27,8 @@ MUST_CHECK bool hsm_travel_generate(struct hsm_token *t, const struct hsm_key_re
 MUST_CHECK bool hsm_travel_import(struct hsm_token *t, const struct hsm_key_ref *ref,
                                   const struct secret *value, struct hsm_key *out, struct err *err);
 
-/* Appends the key wrapped by RFC 5649 under a key of role zcmk-sender (or kek-issuer): 8 bytes more than the key has.
+/* Appends the key wrapped by RFC 5649 under a key of role zcmk-sender (or kek-issuer): 8 bytes more than the key has. Of a
+ * travelling pair this takes the private part, as PKCS#8: at most HSM_TRAVEL_PAIR_MAX bytes.
  * False (ERR_TOKEN, dst unchanged): the token refuses, by name; (ERR_INPUT): dst is full. */
 MUST_CHECK bool hsm_travel_wrap(struct hsm_token *t, const struct hsm_key *transport,
                                 const struct hsm_key *key, struct buf *dst, struct err *err);

@@ -10,24 +10,6 @@ static bool check_ref(const struct hsm_key_ref *ref, struct err *err)
                    hsm_role_name(HSM_ROLE_TRUSTED_SIGNER));
 }
 
-static bool create(struct hsm_token *t, const struct hsm_key_ref *ref, const struct hsm_public *key,
-                   struct hsm_key *out, struct err *err)
-{
-    struct hsm_public copy = *key;
-    struct hsm_template tp;
-    CK_OBJECT_HANDLE handle = 0;
-    hsm_template_init(&tp);
-    hsm_template_number(&tp, CKA_CLASS, CKO_PUBLIC_KEY);
-    hsm_template_number(&tp, CKA_KEY_TYPE, hsm_algorithm_key_type(HSM_RSA));
-    hsm_template_bytes(&tp, CKA_MODULUS, copy.modulus, copy.modulus_len);
-    hsm_template_bytes(&tp, CKA_PUBLIC_EXPONENT, copy.exponent, copy.exponent_len);
-    if (!hsm_template_role(t, &tp, ref, HSM_PART_PUBLIC, err)) return false;
-    CK_RV rv = t->fn->C_CreateObject(t->session, tp.attr, tp.count, &handle);
-    if (!hsm_call(t, "C_CreateObject", rv, err)) return false;
-    *out = (struct hsm_key){handle, HSM_RSA};
-    return true;
-}
-
 static bool read(struct hsm_token *t, const struct hsm_key_ref *ref, CK_OBJECT_HANDLE object,
                  struct hsm_public *out, struct err *err)
 {
@@ -45,7 +27,7 @@ static bool import(struct hsm_token *t, const struct hsm_key_ref *ref, const str
     struct hsm_key made = HSM_KEY_NONE;
     struct hsm_public back;
     if (!check_ref(ref, err) || !hsm_key_label_free(t, ref, err)) return false;
-    if (!create(t, ref, key, &made, err)) return false;
+    if (!hsm_pair_create_public(t, ref, key, &made, err)) return false;
     bool ok = read(t, ref, made.handle, &back, err);
     if (ok && (!bytes_equal(back.modulus, back.modulus_len, key->modulus, key->modulus_len) ||
                !bytes_equal(back.exponent, back.exponent_len, key->exponent, key->exponent_len)))

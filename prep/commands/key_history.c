@@ -31,8 +31,8 @@ static const struct history_key *find(const struct history *h, const struct name
     const struct history_key *found = k->name ? history_key(h, k->name, k->version) : NULL;
     for (size_t i = 0; !(found && found->recorded) && k->label && i < history_copy_count(h); i++) {
         const struct history_copy *copy = history_copy_at(h, i);
-        bool secret = k->kcv_len > 0, fits = secret == (copy->key->kcv[0] != '\0');
-        if (fits && strcmp(copy->label, k->label) == 0) found = copy->key;
+        bool pair = strcmp(copy->key->algorithm, "rsa") == 0;
+        if (pair == (k->kcv_len == 0) && strcmp(copy->label, k->label) == 0) found = copy->key;
     }
     return found;
 }

@@ -11,19 +11,12 @@
 #include "base/hex.h"
 #include "config/certificate_file.h"
 #include "formats/mic_file.h"
+#include "formats/public_check.h"
 #include "formats/signers.h"
-#include "prep/commands/chain.h"
 
 struct verify_options {
     struct arg_list signers, ca_keys;
     bool no_signer, json, help;
-};
-
-struct verify_counts {
-    uint64_t records, entries_sealed, entries_open, secrets, seals;
-    uint64_t issuer_certificates, static_data, card_certificates, key_pairs;
-    uint64_t no_ca_key;
-    char missing_ca[32]; /* the first one: RID and index */
 };
 
 struct verify {
@@ -31,73 +24,12 @@ struct verify {
     struct mic_file *file;
     struct signers signers;
     struct emv_ca_key ca_keys[ARG_LIST_MAX];
-    struct chain_checker *chains;
-    struct verify_counts counts;
-    struct entry entries[ENTRIES_MAX];
+    struct public_check *records;
 };
-
-static void count_chain(struct verify_counts *n, const struct entry *entry, const struct chain_result *r)
-{
-    n->issuer_certificates += r->certificates && !r->no_ca_key;
-    n->static_data += r->static_data;
-    n->card_certificates += r->card;
-    n->key_pairs += r->key_pair;
-    n->no_ca_key += r->no_ca_key;
-    if (!r->no_ca_key || n->missing_ca[0]) return;
-    char rid[11];
-    hex_write(rid, sizeof(rid), entry->aid, AID_MIN, false);
-    snprintf(n->missing_ca, sizeof(n->missing_ca), "RID %s index %02X", rid, r->ca_index);
-}
-
-static bool count_secrets(struct verify_counts *n, const struct entry *entry, struct err *err)
-{
-    struct entry_walk walk;
-    struct entry_item item = {.kind = ITEM_BINDING};
-    entry_walk_begin(&walk, entry);
-    while (item.kind != ITEM_END) {
-        if (!entry_walk_next(&walk, &item, err)) return false;
-        n->secrets += item.kind == ITEM_SECRET;
-    }
-    return true;
-}
-
-static bool verify_entry(struct verify *v, const struct entry *entry, const struct card_group *card,
-                         struct err *err)
-{
-    struct chain_result chain;
-    if (!entry->sealed) {
-        v->counts.entries_open++;
-        return entry_check_open(entry, err);
-    }
-    v->counts.entries_sealed++;
-    if (!entry_check(entry, card, err) || !count_secrets(&v->counts, entry, err)) return false;
-    if (!chain_check(v->chains, entry, &chain, err)) return false;
-    count_chain(&v->counts, entry, &chain);
-    return true;
-}
-
-static bool verify_record(struct verify *v, const struct mic_record *record, const struct card_group *card,
-                          struct err *err)
-{
-    const struct mic_group *chip = mic_find(record, mic_file_summary(v->file)->job.chip_mic);
-    size_t count = 0;
-
-    v->counts.records++;
-    v->counts.seals++;
-    if (!chip) return true;
-    if (!entry_read_all(chip, v->entries, &count, err)) return false;
-    for (size_t i = 0; i < count; i++) {
-        if (verify_entry(v, &v->entries[i], card, err)) continue;
-        char aid[2 * AID_MAX + 1];
-        hex_write(aid, sizeof(aid), v->entries[i].aid, v->entries[i].aid_len, false);
-        err_prefix(err, "application %s", aid);
-        return false;
-    }
-    return true;
-}
 
 static bool verify_all(struct verify *v, struct err *err)
 {
+    const char *chip_mic = mic_file_summary(v->file)->job.chip_mic;
     struct mic_record *record = calloc(1, sizeof(*record));
     struct card_group card;
     bool end = false, ok = true;
@@ -106,7 +38,7 @@ static bool verify_all(struct verify *v, struct err *err)
     while (ok && !end) {
         ok = mic_file_next(v->file, record, &card, &end, err);
         if (!ok || end) break;
-        ok = verify_record(v, record, &card, err);
+        ok = public_check_record(v->records, record, &card, chip_mic, err);
         if (!ok) err_prefix(err, "record %" PRIu64, card.number);
     }
     free(record);
@@ -116,7 +48,7 @@ static bool verify_all(struct verify *v, struct err *err)
 
 /* ---- what is said ---- */
 
-static void print_not_verified(const struct verify_counts *n, bool signature)
+static void print_not_verified(const struct public_counts *n, bool signature)
 {
     if (!signature) puts("not verified: the signature (--no-signer)");
     if (n->no_ca_key)
@@ -133,7 +65,7 @@ static void print_not_verified(const struct verify_counts *n, bool signature)
 static void print_text(const struct verify *v)
 {
     const struct mic_file_summary *s = mic_file_summary(v->file);
-    const struct verify_counts *n = &v->counts;
+    const struct public_counts *n = public_check_counts(v->records);
     char id[2 * JOB_ID_LEN + 1], signer[2 * SHA256_LEN + 1];
 
     hex_write(id, sizeof(id), s->job.job_id, JOB_ID_LEN, true);
@@ -153,7 +85,7 @@ static void print_text(const struct verify *v)
 static bool print_json(const struct verify *v, struct err *err)
 {
     const struct mic_file_summary *s = mic_file_summary(v->file);
-    const struct verify_counts *n = &v->counts;
+    const struct public_counts *n = public_check_counts(v->records);
     char id[2 * JOB_ID_LEN + 1], signer[2 * SHA256_LEN + 1];
 
     hex_write(id, sizeof(id), s->job.job_id, JOB_ID_LEN, true);
@@ -195,7 +127,7 @@ static bool verify(struct verify *v, const struct verify_options *o, struct err 
     const unsigned flags = o->signers.count ? 0 : MIC_FILE_NO_SIGNER;
 
     if (!load_keys(v, o, err)) return false;
-    if (!chain_checker_new(&v->chains, v->ca_keys, o->ca_keys.count, err)) return false;
+    if (!public_check_new(&v->records, v->ca_keys, o->ca_keys.count, err)) return false;
     if (!reader_open(&r, v->path, err)) return false;
     if (!mic_file_open(&v->file, r, v->signers.keys, v->signers.count, flags, err)) return false;
     if (!verify_all(v, err)) return false;
@@ -215,7 +147,7 @@ static int run(const char *path, const struct verify_options *o)
         v->path = path;
         ok = verify(v, o, &err);
         mic_file_free(v->file);
-        chain_checker_free(v->chains);
+        public_check_free(v->records);
         signers_release(&v->signers);
         free(v);
     } else {

@@ -262,7 +262,7 @@ static void test_damage(void)
         {{"--cut", "1"}, "remainder has 19 bytes, not 20"},
         {{"--cut", "20"}, "remainder has 0 bytes, not 20"},
         {{"--cut", "21"}, "length: 143 bytes, where the certificate has 144"},
-        {{"--cut", "163"}, "length: 1 bytes"},
+        {{"--cut", "155"}, "length: 9 bytes"}, /* fewer might be hex digits by chance */
         {{"--add", "1"}, "remainder has 21 bytes, not 20"},
         {{"--add", "17"}, "length: 181 bytes"},
         {{"--flip", "7"}, ANY_FIELD},

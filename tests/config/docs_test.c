@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/outfile.h"
+#include "config/bureau.h"
 #include "config/plan.h"
 #include "suite.h"
 
@@ -33,6 +34,14 @@ static bool read_plan(const char *text, size_t len, struct err *err)
     struct plan *p = NULL;
     bool ok = plan_parse(&p, "example", text, len, err);
     plan_free(p);
+    return ok;
+}
+
+static bool read_bureau(const char *text, size_t len, struct err *err)
+{
+    struct bureau *b = NULL;
+    bool ok = bureau_parse(&b, "example", text, len, err);
+    bureau_free(b);
     return ok;
 }
 
@@ -68,11 +77,8 @@ static const struct {
     const char *begin;
     read_fn *read;
 } readers[] = {
-    {"profile:", read_profile},
-    {"job:", read_job},
-    {"plan:", read_plan},
-    {"ca_key:", read_ca_key},
-    {"issuer_certificate:", read_certificate},
+    {"profile:", read_profile}, {"job:", read_job},       {"plan:", read_plan},
+    {"bureau:", read_bureau},   {"ca_key:", read_ca_key}, {"issuer_certificate:", read_certificate},
 };
 
 /* Reads each fenced block of YAML; counts them. */
@@ -117,7 +123,12 @@ static void test_jobs(void)
 
 static void test_plans(void)
 {
-    CU_ASSERT_EQUAL(read_examples("plans"), 1);
+    CU_ASSERT_EQUAL(read_examples("plans"), 2);
+}
+
+static void test_bureau(void)
+{
+    CU_ASSERT_EQUAL(read_examples("bureau"), 1);
 }
 
 static void test_certificate_files(void)
@@ -129,6 +140,7 @@ static const struct test_case cases[] = {
     {"examples of the page on profiles", test_profiles},
     {"examples of the page on jobs", test_jobs},
     {"examples of the page on plans", test_plans},
+    {"examples of the page on a bureau's settings", test_bureau},
     {"examples of the page on certificate files", test_certificate_files},
 };
 

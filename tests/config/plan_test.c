@@ -117,9 +117,16 @@ static void test_demo_check_values_by_openssl(void)
     plan_free(p);
 }
 
-#define HEAD   "plan: p\ntest: yes\nissuer: '476173'\n"
-#define TOKENS "tokens: [{name: issuer, module: m.so, label: l}]\n"
-#define KEY    "{name: K, version: 1, role: master, algorithm: des2, tokens: [issuer], "
+#define HEAD    "plan: p\ntest: yes\nissuer: '476173'\n"
+#define TOKENS  "tokens: [{name: issuer, module: m.so, label: l}]\n"
+#define TOKENS2 "tokens: [{name: issuer, module: m.so, label: l}, {name: bureau, module: m.so, label: b}]\n"
+#define KEY     "{name: K, version: 1, role: master, algorithm: des2, tokens: [issuer], "
+#define TWO                                                                                                  \
+    "tokens: [{name: issuer, module: m.so, label: l}, {name: backup, module: m.so, label: b}]\n"             \
+    "keys: [{name: Z, version: 1, role: zcmk-sender, algorithm: aes256, tokens: [issuer, {backup: "          \
+    "zcmk-receiver}], generate: yes},"                                                                       \
+    " {name: X, role: key-exchange-pair, algorithm: rsa, bits: 2048, exponent: 65537, tokens: [backup"
+#define PAIR " {name: P, role: issuer-pair, algorithm: rsa, bits: 1024, exponent: 3, generate: yes, "
 static const struct {
     const char *text, *message;
 } refusals[] = {
@@ -157,8 +164,44 @@ static const struct {
                  "generate: yes}]\ncertificates: [{issuer_key: K, rid: A000000003, ca_index: '92',"
                  " issuer: '476173', expiry: '1230', serial: '000001', certificate: a, ca_file: b}]\n",
      "'K' is no RSA pair of this plan"},
+    {HEAD TWO "], generate: yes}," PAIR
+              "tokens: [issuer, backup], hand_over: [{to: backup, under: X, file: f}]}]\n",
+     "'X' must be zcmk-sender on 'issuer' and zcmk-receiver on 'backup'"},
+    {HEAD TWO ", issuer], generate: yes, hand_over: [{to: issuer, under: Z, file: f}]}]\n",
+     "'Z' must be zcmk-sender on 'backup' and zcmk-receiver on 'issuer'"},
+    {HEAD TWO "], generate: yes}," PAIR "tokens: [issuer, backup], limit: {blocks: 4}}]\n",
+     "'limit' is for secret keys"},
     {"plan: p\nissuer: '476173'\n" TOKENS "keys: [" KEY "generate: yes}]\nkeys_file: k.json\n",
      "a file of keys in clear"},
+    {HEAD "people: [{name: A, duty: boss}]\n" TOKENS "keys: [" KEY "generate: yes}]\n",
+     "'boss' is none of: officer, custodian, witness"},
+    {HEAD "people: [{name: A B, duty: officer}, {name: a b, duty: witness}]\n" TOKENS "keys: [" KEY
+          "generate: yes}]\n",
+     "'a b' is named twice: one person has one duty"},
+    {HEAD "tokens: [{name: issuer, site: 'head quarters', module: m.so, label: l}]\nkeys: [" KEY
+          "generate: yes}]\n",
+     "'site' has 1 to 32 of A-Z a-z 0-9"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, not_after: 2026-02-30}]\n", "'not_after' must be a date"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, not_before: 20260228}]\n", "'not_before' must be a date"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, not_before: 2027-01-02, not_after: 2027-01-01}]\n",
+     "'not_after' lies before 'not_before'"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, limit: {blocks: 0}}]\n", "blocks"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, limit: {blocks: 1, then: panic}}]\n",
+     "'panic' is none of: warn, stop"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes, hand_over: [{to: bureau, under: Z, file: f}]}]\n",
+     "hand_over: 'bureau' is not among the key's tokens behind the first"},
+    {HEAD TOKENS2
+     "keys: [{name: K, version: 1, role: master, algorithm: des2, tokens: [issuer, bureau], generate: "
+     "yes, hand_over: [{to: bureau, under: Z, file: f}]}]\n",
+     "hand_over: no key 'Z' stands before this one"},
+    {HEAD TOKENS2
+     "keys: [{name: Z, version: 1, role: zcmk-sender, algorithm: aes256, tokens: [issuer], generate: yes},"
+     "{name: K, version: 1, role: master, algorithm: des2, tokens: [issuer, bureau], generate: "
+     "yes, hand_over: [{to: bureau, under: Z, file: f}]}]\n",
+     "'Z' must be zcmk-sender on 'issuer' and zcmk-receiver on 'bureau', or a key-exchange-pair on 'bureau'"},
+    {HEAD TOKENS "keys: [" KEY "key_block: yes}]\n", "has the 'kcv' that its sender told"},
+    {HEAD TOKENS "keys: [" KEY "generate: yes}]\ntrust: [{signer: K, at: issuer}]\n",
+     "'K' is no signing-pair of this plan"},
 };
 
 static void test_refusals(void)
@@ -172,10 +215,35 @@ static void test_refusals(void)
     }
 }
 
+/* A pair goes to a back-up under a transport key; a key does not go under an exchange pair that travels itself. */
+static void test_pair_handed_over(void)
+{
+    static const char good[] =
+        HEAD TWO "], generate: yes}," PAIR
+                 "tokens: [issuer, backup], hand_over: [{to: backup, under: Z, file: f}]}]\n";
+    static const char early[] = HEAD
+        "tokens: [{name: issuer, module: m.so, label: l}, {name: backup, module: m.so, label: b}]\n"
+        "keys: [{name: Y, version: 1, role: zcmk-sender, algorithm: aes256, tokens: [backup, {issuer: "
+        "zcmk-receiver}], generate: yes},"
+        " {name: X, role: key-exchange-pair, algorithm: rsa, bits: 2048, exponent: 65537, tokens: [backup, "
+        "issuer], generate: yes, hand_over: [{to: issuer, under: Y, file: f}]},"
+        " {name: Z, version: 1, role: zcmk-sender, algorithm: aes256, tokens: [issuer, {backup: "
+        "zcmk-receiver}], generate: yes, hand_over: [{to: backup, under: X, file: g}]}]\n";
+    struct err err = ERR_INIT;
+    struct plan *p = NULL;
+    EXPECT_OK(plan_parse(&p, "p.yaml", good, strlen(good), &err));
+    if (p) CU_ASSERT_EQUAL(p->keys[2].hand_over_count, 1);
+    plan_free(p);
+    p = NULL;
+    EXPECT_FAIL(plan_parse(&p, "p.yaml", early, strlen(early), &err), ERR_CONFIG,
+                "or a key-exchange-pair on 'backup' that stays there");
+}
+
 static const struct test_case cases[] = {
     {"the demo's plan", test_demo_plan},
     {"the demo's check values by OpenSSL", test_demo_check_values_by_openssl},
     {"refusals", test_refusals},
+    {"a pair is handed over", test_pair_handed_over},
 };
 
 int main(void)

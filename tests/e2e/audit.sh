@@ -150,6 +150,24 @@ cards_own_keys_count()
     done
 }
 
+# The log of the ceremony that made this suite's keys.
+ceremonys_own_log()
+{
+    cards 3
+    job job
+    new_log
+    cp "$tokens/plan.audit.jsonl" audit.jsonl
+    expect 0 "$cardprep" check job.yaml
+    if grep -q 'does not tell of its making' err; then fail "$(cat err)"; fi
+    expect 0 "$cardprep" run job.yaml
+    lines use 5
+    event destroy '"key":"KEK","version":1,"token":"issuer","label":"KEK-1"'
+    expect 0 "$cardprep" check job.yaml --no-token # the bureau has it still
+    event destroy '"key":"KEK","version":1,"token":"bureau","label":"KEK-1"'
+    expect 2 "$cardprep" check job.yaml --no-token
+    says 'key KEK/1 was destroyed'
+}
+
 shards_plan_their_share()
 {
     job job
@@ -381,6 +399,7 @@ begin audit softhsm
 shows 'each use of a master key is written down' written_down
 shows 'one worker or two' workers_do_not_matter
 shows "cards' own keys count for their master" cards_own_keys_count
+shows 'the log of the ceremony that made the keys' ceremonys_own_log
 shows 'shards plan their share' shards_plan_their_share
 shows 'keys out of their dates' out_of_its_dates
 shows 'KEK and signing key have dates too' other_keys_have_dates_too

@@ -13,7 +13,9 @@ with_card_key_token()
 s|tokens: \[issuer, {bureau: kek-bureau}\]|tokens: [issuer, {bureau: kek-bureau}, {cards: kek-issuer}]|" "$demo/plan.yaml" >plan.yaml
     # the plan writes certificates and keys files beside itself: not through the links to the shared ones
     rm -f ca-key.yaml issuer-certificate.yaml demo-signer.pem demo.keys.json
-    for file in ca-key.yaml issuer-certificate.yaml demo-signer.pem; do cp "$tokens/$file" .; done
+    for file in ca-key.yaml issuer-certificate.yaml demo-signer.pem plan.audit.jsonl; do
+        cp --remove-destination "$tokens/$file" . # the log of a token goes on where its plan does
+    done
     expect 0 "$cardkeys" run --yes plan.yaml
     job job "/^kek:/i\\
   card_keys: {module: $module, label: $1, pin: \"file:pins/issuer.pin\"}

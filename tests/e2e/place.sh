@@ -71,7 +71,7 @@ one_token()
 ceremony_again()
 {
     own_tokens
-    cp "$tokens"/plan.yaml "$tokens"/*.pem "$tokens"/*.json .  2>/dev/null || :
+    cp "$tokens"/plan.yaml "$tokens"/*.pem "$tokens"/*.json "$tokens"/*.jsonl . 2>/dev/null || :
     rm -f ca-key.yaml issuer-certificate.yaml
     cp "$tokens"/ca-key.yaml "$tokens"/issuer-certificate* .
     before=$(objects demo-issuer)

@@ -119,7 +119,7 @@ static void test_round_trip(void)
         CU_ASSERT_EQUAL(handover_algorithm_len(h.algorithm) + 8, h.wrapped_len);
         h.method = HANDOVER_OAEP_SHA1;
         h.under_version = 0;
-        h.wrapped_len = i % 2 ? HANDOVER_WRAPPED_MAX : 64;
+        h.wrapped_len = i % 2 ? RSA_MODULUS_MAX : 64;
         h.not_before[0] = '\0';
         there_and_back(&h);
         h.not_after[0] = '\0';
@@ -127,6 +127,49 @@ static void test_round_trip(void)
         h.test = true;
         there_and_back(&h);
     }
+}
+
+static void cannot_write(const struct handover *h, const char *said)
+{
+    struct buf text;
+    buf_init(&text, HANDOVER_TEXT_MAX);
+    buf_put_text(&text, "before");
+    EXPECT_FAIL(handover_put(h, &text, &err), ERR_INPUT, said);
+    CU_ASSERT_EQUAL(text.len, 6);
+    buf_release(&text);
+}
+
+/* Of a pair of 512 to 4096 bits, with or without a version. */
+static void test_pair(void)
+{
+    static const size_t lengths[] = {296, 640, HANDOVER_WRAPPED_MAX};
+    struct handover h = sample;
+    h.algorithm = HANDOVER_RSA;
+    h.check_value_len = 3;
+    h.derivation[0] = '\0';
+    for (size_t i = 0; i < SUITE_COUNT(lengths); i++) {
+        h.wrapped_len = lengths[i];
+        h.version = i % 2 ? 0 : 2;
+        there_and_back(&h);
+    }
+    enum handover_algorithm found = HANDOVER_DES2;
+    CU_ASSERT_TRUE(handover_algorithm_find("rsa", &found));
+    CU_ASSERT_EQUAL(found, HANDOVER_RSA);
+    CU_ASSERT_EQUAL(handover_algorithm_len(HANDOVER_RSA), 0);
+    CU_ASSERT_EQUAL(handover_check_value_len(HANDOVER_RSA), 3);
+    h.wrapped_len = 288;
+    cannot_write(&h, "line 17: wrapped: is not 592 to 4784 hex digits");
+    h.wrapped_len = 644;
+    cannot_write(&h, "line 17: wrapped: is not a multiple of 16 hex digits");
+    h.wrapped_len = HANDOVER_WRAPPED_MAX + 8;
+    cannot_write(&h, "line 17: wrapped: is not");
+    h = sample;
+    h.algorithm = HANDOVER_RSA;
+    cannot_write(&h, "line 10: check-value: is not 6 hex digits");
+    h.check_value_len = 3;
+    h.method = HANDOVER_OAEP_SHA1;
+    h.under_version = 0;
+    cannot_write(&h, "line 16: method: oaep-sha1 has no room for a pair");
 }
 
 /* Every text and number as long as it may be. */
@@ -145,7 +188,7 @@ static void test_longest(void)
     there_and_back(&h);
     h.under_version = 0;
     h.method = HANDOVER_OAEP_SHA1;
-    h.wrapped_len = HANDOVER_WRAPPED_MAX;
+    h.wrapped_len = RSA_MODULUS_MAX;
     h.signature_len = SIGNATURE_MAX;
     struct buf text;
     buf_init(&text, HANDOVER_TEXT_MAX);
@@ -186,7 +229,7 @@ static void test_cut(void)
     buf_put_text(&more, "\n");
     EXPECT_FAIL(parses(more.data, more.len), ERR_INPUT, "line 20: something stands behind the signature");
     buf_put_fill(&more, 'A', HANDOVER_TEXT_MAX + 1 - more.len);
-    EXPECT_FAIL(parses(more.data, more.len), ERR_INPUT, "has 4097 bytes; a hand-over file has at most 4096");
+    EXPECT_FAIL(parses(more.data, more.len), ERR_INPUT, "has 8193 bytes; a hand-over file has at most 8192");
     buf_release(&more);
 }
 
@@ -381,7 +424,7 @@ static void test_values(void)
         {7, "65536", "version: is more than 65535"},
         {8, "Kmc", "role: character 1 may not stand there"},
         {8, "kmc_bureau", "role: character 4 may not stand there"},
-        {9, "AES256", "algorithm: is none of des2, des3, aes128, aes192, aes256"},
+        {9, "AES256", "algorithm: is none of des2, des3, aes128, aes192, aes256, rsa"},
         {9, "aes", "algorithm: is none of"},
         {10, "", "check-value: is not 10 hex digits"},
         {10, "C67F91", "check-value: is not 10 hex digits"},
@@ -431,16 +474,6 @@ static void test_values(void)
     buf_release(&text);
 }
 
-static void cannot_write(const struct handover *h, const char *said)
-{
-    struct buf text;
-    buf_init(&text, HANDOVER_TEXT_MAX);
-    buf_put_text(&text, "before");
-    EXPECT_FAIL(handover_put(h, &text, &err), ERR_INPUT, said);
-    CU_ASSERT_EQUAL(text.len, 6);
-    buf_release(&text);
-}
-
 static void test_not_written(void)
 {
     struct handover h = sample;
@@ -455,9 +488,9 @@ static void test_not_written(void)
     cannot_write(&h, "line 4: serial: is more than");
     h = sample;
     h.version = 0;
-    cannot_write(&h, "line 7: version: is no number from 1");
+    cannot_write(&h, "line 9: algorithm: aes256 is of a key that has a version");
     h = sample;
-    h.algorithm = (enum handover_algorithm)5;
+    h.algorithm = (enum handover_algorithm)6;
     cannot_write(&h, "line 9: algorithm: is none of");
     h = sample;
     h.check_value_len = 1000;
@@ -500,26 +533,28 @@ static void test_untouched(void)
 static void test_names(void)
 {
     enum handover_algorithm found = HANDOVER_DES3;
-    CU_ASSERT_FALSE(handover_algorithm_find("rsa", &found));
+    CU_ASSERT_FALSE(handover_algorithm_find("RSA", &found));
     CU_ASSERT_EQUAL(found, HANDOVER_DES3);
-    CU_ASSERT_STRING_EQUAL(handover_algorithm_name((enum handover_algorithm)5), "");
-    CU_ASSERT_EQUAL(handover_algorithm_len((enum handover_algorithm)5), 0);
+    CU_ASSERT_STRING_EQUAL(handover_algorithm_name((enum handover_algorithm)6), "");
+    CU_ASSERT_EQUAL(handover_algorithm_len((enum handover_algorithm)6), 0);
     CU_ASSERT_STRING_EQUAL(handover_method_name(HANDOVER_OAEP_SHA1), "oaep-sha1");
 }
 
 /* Made with the openssl command line alone. */
 static void test_of_another_program(void)
 {
-    static const char *const names[] = {"kek.txt", "zcmk.txt"};
+    static const char *const names[] = {"kek.txt", "zcmk.txt", "pair.txt"};
+    static const char *const signers[] = {"signer.pem", "signer.pem", "pair-signer.pem"};
     struct buf pem, der, text, again;
     struct handover h;
-    buf_init(&pem, PUBLIC_KEY_PEM_MAX);
-    buf_init(&der, PUBLIC_KEY_SPKI_MAX);
-    EXPECT_OK(file_read_all(TEST_DATA_DIR "/samples/handover/signer.pem", PUBLIC_KEY_PEM_MAX, &pem, &err));
-    EXPECT_OK(public_key_read_pem(pem.data, pem.len, &der, &err));
-    const struct public_key signer = {der.data, der.len};
     for (size_t i = 0; i < SUITE_COUNT(names); i++) {
         char path[512];
+        buf_init(&pem, PUBLIC_KEY_PEM_MAX);
+        buf_init(&der, PUBLIC_KEY_SPKI_MAX);
+        snprintf(path, sizeof(path), "%s/samples/handover/%s", TEST_DATA_DIR, signers[i]);
+        EXPECT_OK(file_read_all(path, PUBLIC_KEY_PEM_MAX, &pem, &err));
+        EXPECT_OK(public_key_read_pem(pem.data, pem.len, &der, &err));
+        const struct public_key signer = {der.data, der.len};
         buf_init(&text, HANDOVER_TEXT_MAX);
         buf_init(&again, HANDOVER_TEXT_MAX);
         snprintf(path, sizeof(path), "%s/samples/handover/%s", TEST_DATA_DIR, names[i]);
@@ -528,17 +563,19 @@ static void test_of_another_program(void)
         EXPECT_OK(handover_put(&h, &again, &err));
         CU_ASSERT_TRUE(bytes_equal(text.data, text.len, again.data, again.len));
         CU_ASSERT_EQUAL(h.serial, 17 - i);
-        CU_ASSERT_EQUAL(h.method, i == 0 ? HANDOVER_KWP : HANDOVER_OAEP_SHA1);
+        CU_ASSERT_EQUAL(h.method, i == 1 ? HANDOVER_OAEP_SHA1 : HANDOVER_KWP);
+        CU_ASSERT_EQUAL(h.version, i == 2 ? 0 : 1);
         buf_release(&text);
         buf_release(&again);
+        buf_release(&pem);
+        buf_release(&der);
     }
-    buf_release(&pem);
-    buf_release(&der);
 }
 
 static const struct test_case cases[] = {
     {"a file to try with", make_sample},
     {"there and back, every algorithm and method", test_round_trip},
+    {"pairs", test_pair},
     {"the longest values", test_longest},
     {"what is signed", test_signed_part},
     {"truncated at every byte, one byte more", test_cut},

@@ -241,6 +241,19 @@ static void test_refusals_of_a_record(void)
             "records 1 and 3 have the same card object identifier");
 }
 
+static void test_one_kek_seals(void)
+{
+    struct draft d;
+    draft_init(&d, 3);
+    d.job.keks[1] = d.job.keks[0];
+    d.job.keks[1].kekid[5]++;
+    d.job.kek_count = 2;
+    d.cards[1].entry_kekid[5]++;
+    EXPECT_OK(draft_opens(&d));
+    d.cards[1].seal_kekid[5]++;
+    EXPECT_FAIL(draft_opens(&d), ERR_INTEGRITY, "group SEAL: another KEK than in the seals before it");
+}
+
 static void test_refusals_of_end(void)
 {
     struct draft d;
@@ -539,6 +552,7 @@ static const struct test_case cases[] = {
     {"signatures of both kinds, and foreign ones", test_signatures},
     {"no cards", test_no_cards},
     {"each refusal of a record", test_refusals_of_a_record},
+    {"one KEK for all seals", test_one_kek_seals},
     {"each refusal of END", test_refusals_of_end},
     {"record numbers", test_record_numbers},
     {"shards", test_shards},

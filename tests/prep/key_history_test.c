@@ -59,7 +59,7 @@ static void put_key(struct place *p, const char *name, uint64_t version, const c
     audit_text(&e, "key", name);
     audit_number(&e, "version", version);
     audit_text(&e, "role", "r");
-    audit_text(&e, "algorithm", "a");
+    audit_text(&e, "algorithm", version ? "aes256" : "rsa");
     audit_text(&e, "token", "t");
     audit_text(&e, "label", label);
     audit_text(&e, "kcv", kcv);

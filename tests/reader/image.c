@@ -116,15 +116,14 @@ void image_splice(struct image *image, size_t offset, size_t drop, const void *b
         must(group_next(&r, &groups, &group), "a group around the splice");
     while (!holds(group.data, at));
     chip = group.data;
-    if (!mic_is(group.mic, "CHIP")) {
-        add_tlv(image, group.data, at, difference);
-    } else {
-        do
-            must(entry_next(&r, &chip, &entry), "an entry around the splice");
-        while (!holds(entry.data, at));
+    if (!mic_is(group.mic, "CHIP")) add_tlv(image, group.data, at, difference);
+    while (mic_is(group.mic, "CHIP") && chip.len) {
+        must(entry_next(&r, &chip, &entry), "an entry around the splice");
+        if (!holds(entry.data, at)) continue;
         add_tlv(image, entry.data, at, difference);
         add_number(image, entry.kek_id.at - 4, difference);
         add_number(image, entry.kek_id.at + 6, difference);
+        break;
     }
     add_digits(image, group.start + 7, difference);
     add_digits(image, rlen, difference);
@@ -184,9 +183,9 @@ void image_seal(struct image *image, const struct keys *keys, EVP_PKEY *signer, 
 {
     struct reader r = {.file = span_of(image->bytes, image->len)};
     struct span rest = r.file, groups = {0};
-    while (rest.len) {
+    while (rest.len && what) {
         must(record_next(&r, &rest, &groups), "a record to seal");
-        seal_record(image, keys, &r, groups, what);
+        if (what & (SEAL_ENTRIES | SEAL_RECORDS)) seal_record(image, keys, &r, groups, what);
     }
     if (what & SEAL_END) seal_end(image, span_of(groups.at + 14, groups.len - 14), signer);
 }

@@ -20,7 +20,7 @@ void image_release(struct image *image);
 size_t image_find(const struct image *image, const char *pattern, size_t len, size_t nth);
 /* The same for a text constant. */
 #define FIND(image, pattern, nth) image_find(image, pattern, sizeof(pattern) - 1, nth)
-/* Replaces `drop` bytes by `len` others, and adds the difference to RLEN, LEN, ELEN, DLEN and to the
+/* Replaces `drop` bytes by `len` others, and adds the difference to RLEN, LEN and, within an entry's DATA, to ELEN, DLEN and the
  * length of the outermost TLV (of at most 127 bytes) around the place. */
 void image_splice(struct image *image, size_t offset, size_t drop, const void *bytes, size_t len);
 void image_swap(struct image *image, size_t a, size_t b, size_t len);

@@ -7,7 +7,7 @@
 
 #include "formats/mic_file.h"
 
-enum { DRAFT_CARDS_MAX = 8, DRAFT_SPKI_MAX = 600 };
+enum { DRAFT_CARDS_MAX = 10, DRAFT_SPKI_MAX = 600 };
 
 struct draft_key {
     EVP_PKEY *key;

@@ -1,4 +1,4 @@
-#include "prep/commands/chain.h"
+#include "formats/chain.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -202,5 +202,5 @@ static const struct test_case cases[] = {
 };
 int main(void)
 {
-    return suite_run("prep/chain", cases, SUITE_COUNT(cases));
+    return suite_run("formats/chain", cases, SUITE_COUNT(cases));
 }

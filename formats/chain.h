@@ -1,9 +1,9 @@
-/* prep/commands/chain.h - the certificates of an application checked from the file alone: CA key → issuer certificate (90) →
+/* formats/chain.h - the certificates of an application checked from the file alone: CA key → issuer certificate (90) →
  * card certificate (9F46) and signed static data (93), over the records that the file holds (EMV Book 2, 5 and 6).
  *
  * Nothing here needs a token or a secret key. */
-#ifndef PREP_CHAIN_H
-#define PREP_CHAIN_H
+#ifndef FORMATS_CHAIN_H
+#define FORMATS_CHAIN_H
 
 #include "formats/emv_cert.h"
 #include "formats/entry.h"

@@ -1,4 +1,4 @@
-#include "prep/commands/chain.h"
+#include "formats/chain.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "fake_token_process.h"
+#include "scripted_token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "formats/groups.h"
 
-struct fake_token fake_token = {.stores = 4};
+struct scripted_token scripted_token = {.stores = 4};
 
 struct token_process {
     uint64_t record;
@@ -39,7 +39,7 @@ void card_turn_release(struct card_turn *turn)
 bool token_process_start(struct token_process **out, const struct bureau *settings, struct err *err)
 {
     (void)settings;
-    if (fake_token.refuses_to_start) return err_set(err, ERR_TOKEN, "C_Login: CKR_PIN_INCORRECT");
+    if (scripted_token.refuses_to_start) return err_set(err, ERR_TOKEN, "C_Login: CKR_PIN_INCORRECT");
     *out = calloc(1, sizeof(**out));
     return *out || err_set_no_memory(err);
 }
@@ -66,13 +66,13 @@ static void next(struct token_process *p, struct card_turn *turn)
 
     buf_clear(c);
     turn->done = false;
-    if (p->answers < FAKE_BEFORE_STORE)
+    if (p->answers < SCRIPTED_BEFORE_STORE)
         snprintf(p->what, sizeof(p->what), "%s", names[p->answers]);
     else
-        snprintf(p->what, sizeof(p->what), "STORE DATA %u of %u", p->answers - FAKE_BEFORE_STORE + 1,
-                 fake_token.stores);
+        snprintf(p->what, sizeof(p->what), "STORE DATA %u of %u", p->answers - SCRIPTED_BEFORE_STORE + 1,
+                 scripted_token.stores);
     turn->what = p->what;
-    if (p->answers == FAKE_BEFORE_STORE + fake_token.stores) {
+    if (p->answers == SCRIPTED_BEFORE_STORE + scripted_token.stores) {
         end(p, turn, CARD_MADE, "");
     } else if (p->answers == 0) {
         buf_put(c, "\x00\xA4\x04\x00\x05\xA0\x00\x00\x00\x03", 10);
@@ -107,8 +107,8 @@ bool token_process_begin(struct token_process *p, const struct card_order *order
     if (!record_number(order, &p->record, err)) return false;
     memset(p->challenge, 0x11, sizeof(p->challenge));
     if (order->challenge) memcpy(p->challenge, order->challenge, sizeof(p->challenge));
-    fake_token.last_tries = order->tries;
-    if (fake_token.bad_record == p->record)
+    scripted_token.last_tries = order->tries;
+    if (scripted_token.bad_record == p->record)
         end(p, turn, CARD_UNTOUCHED, "application purse: the MAC is wrong");
     else
         next(p, turn);
@@ -127,14 +127,14 @@ bool token_process_answer(struct token_process *p, const uint8_t *answer, size_t
     bool changed = p->answers >= 2; /* EXTERNAL AUTHENTICATE was sent */
 
     p->answers++;
-    if (p->answers == fake_token.dies_at) return err_set(err, ERR_TOKEN, "C_Sign: CKR_DEVICE_REMOVED");
+    if (p->answers == scripted_token.dies_at) return err_set(err, ERR_TOKEN, "C_Sign: CKR_DEVICE_REMOVED");
     if (len < 2 || answer[len - 2] != 0x90 || answer[len - 1] != 0) {
         end(p, turn, changed ? CARD_HALF_DONE : CARD_UNTOUCHED, len < 2 ? "no answer" : "status");
         return true;
     }
     if (p->answers == 2) take_serial(p, answer, len);
-    if (p->answers == 2 && fake_token.wrong_key > 0) {
-        fake_token.wrong_key--;
+    if (p->answers == 2 && scripted_token.wrong_key > 0) {
+        scripted_token.wrong_key--;
         end(p, turn, CARD_UNTOUCHED, "the card's cryptogram is wrong");
         return true;
     }

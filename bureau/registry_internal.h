@@ -1,0 +1,32 @@
+/* bureau/registry_internal.h - inside the registry: its database. */
+#ifndef BUREAU_REGISTRY_INTERNAL_H
+#define BUREAU_REGISTRY_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "bureau/registry.h"
+
+struct registry {
+    sqlite3 *db;
+    char *path;
+    int run_fd; /* PATH.lock while a run is going on, else −1 */
+};
+
+/* Sets err from SQLite's last error, with the path in front. Returns false. */
+bool registry_fail(const struct registry *r, struct err *err);
+MUST_CHECK bool registry_run(struct registry *r, const char *sql, struct err *err);
+MUST_CHECK bool registry_prepare(struct registry *r, const char *sql, sqlite3_stmt **out, struct err *err);
+/* The next row; *row false after the last. */
+MUST_CHECK bool registry_step(struct registry *r, sqlite3_stmt *s, bool *row, struct err *err);
+/* One write at a time: begin, then end with whether it went well; a failed one leaves nothing behind. Gives `ok`, unless
+ * the commit fails. */
+MUST_CHECK bool registry_begin(struct registry *r, struct err *err);
+MUST_CHECK bool registry_end(struct registry *r, bool ok, struct err *err);
+/* Copies a job id out of a column; zero if it is none. */
+void registry_column_id(sqlite3_stmt *s, int column, uint8_t out[JOB_ID_LEN]);
+
+/* registry_records.c, within a transaction: state as it is now. */
+MUST_CHECK bool registry_look_up(struct registry *r, const struct card_group *card, struct record_status *out,
+                                 struct err *err);
+
+#endif

@@ -1,0 +1,457 @@
+/* What stands around the commands: protocols, transactions, channels and their end. */
+#include "card/card.h"
+
+#include <string.h>
+
+#include "base/hex.h"
+#include "blank.h"
+#include "card/inside.h"
+#include "issue.h"
+#include "suite.h"
+
+static struct err err;
+
+/* One exchange as it is, without following 61xx. */
+static unsigned raw(struct card *card, const char *hex, struct buf *answer)
+{
+    struct buf b;
+    buf_init(&b, 1024);
+    CU_ASSERT_TRUE(hex_read(hex, strlen(hex), &b, &err));
+    card_process(card, b.data, b.len, answer);
+    buf_release(&b);
+    CU_ASSERT_TRUE_FATAL(answer->len >= 2);
+    unsigned sw = (unsigned)bytes_be(answer->data + answer->len - 2, 2);
+    buf_truncate(answer, answer->len - 2);
+    return sw;
+}
+
+enum { FCI_LEN = 18 };
+
+static void test_t1(void)
+{
+    struct card *card = blank_card(3, 0x70, 16);
+    struct buf answer;
+
+    buf_init(&answer, CARD_ANSWER_MAX);
+    CU_ASSERT_EQUAL(raw(card, "00A4040000", &answer), 0x9000);
+    CU_ASSERT_EQUAL(answer.len, FCI_LEN);
+    CU_ASSERT_EQUAL(raw(card, "00A40400", &answer), 0x6100 + FCI_LEN); /* case 1: no Le */
+    CU_ASSERT_EQUAL(raw(card, "00C0000005", &answer), 0x6100 + FCI_LEN - 5);
+    CU_ASSERT_TRUE(answer.len == 5 && answer.data[0] == 0x6F);
+    CU_ASSERT_EQUAL(raw(card, "00C00000FF", &answer), 0x9000);
+    CU_ASSERT_EQUAL(answer.len, FCI_LEN - 5);
+    CU_ASSERT_EQUAL(raw(card, "00C0000000", &answer), 0x6985); /* nothing left */
+    CU_ASSERT_EQUAL(raw(card, "00A4040008A000000151000000", &answer), 0x6100 + FCI_LEN);
+    CU_ASSERT_EQUAL(raw(card, "00C0000100", &answer), 0x6A86);
+    CU_ASSERT_EQUAL(raw(card, "00C0000000", &answer), 0x9000);
+    CU_ASSERT_EQUAL(raw(card, "00A4040008A00000015100000004", &answer), 0x6100 + FCI_LEN - 4);
+    CU_ASSERT_EQUAL(answer.len, 4);
+    CU_ASSERT_EQUAL(raw(card, "80CA00CF00", &answer), 0x9000);
+    CU_ASSERT_EQUAL(raw(card, "00C0000000", &answer), 0x6985); /* the other command dropped it */
+    CU_ASSERT_EQUAL(raw(card, "00A40400000008A0000001510000000000", &answer), 0x9000); /* extended */
+    CU_ASSERT_EQUAL(answer.len, FCI_LEN);
+    buf_release(&answer);
+    card_free(card);
+}
+
+static void test_t0(void)
+{
+    struct card_settings settings;
+    struct card *card = NULL;
+    struct buf answer;
+    uint8_t atr[CARD_ATR_MAX];
+
+    card_test_settings(&settings, 2, 0x15);
+    settings.protocol = CARD_T0;
+    EXPECT_OK(card_new(&card, &settings, &err));
+    buf_init(&answer, CARD_ANSWER_MAX);
+    CU_ASSERT_TRUE(card_atr(card, atr) == 12 && memcmp(atr, "\x3B\x68", 2) == 0);
+    CU_ASSERT_EQUAL(raw(card, "00A4040008A000000151000000", &answer), 0x6100 + FCI_LEN);
+    CU_ASSERT_EQUAL(raw(card, "00C0000013", &answer), 0x6C00 + FCI_LEN);
+    CU_ASSERT_EQUAL(raw(card, "00C0000012", &answer), 0x9000);
+    CU_ASSERT_EQUAL(answer.len, FCI_LEN);
+    CU_ASSERT_EQUAL(raw(card, "00A4040008A00000015100000000", &answer), 0x6100 + FCI_LEN);
+    CU_ASSERT_EQUAL(raw(card, "80CA00CF00", &answer), 0x6C0C);
+    CU_ASSERT_EQUAL(answer.len, 0);
+    CU_ASSERT_EQUAL(raw(card, "80CA00CF0C", &answer), 0x9000);
+    CU_ASSERT_EQUAL(answer.len, 12);
+    CU_ASSERT_EQUAL(raw(card, "80CA00CF20", &answer), 0x6C0C);
+    buf_release(&answer);
+    card_free(card);
+    struct issue o;
+    struct host h;
+    EXPECT_OK(card_new(&card, &settings, &err));
+    host_init(&h, card, 2, 0x15, 16); /* all of a personalization over T=0 */
+    issue_purse(&o, false, 8);
+    CU_ASSERT_EQUAL(issue_all(&o, &h, 3), 0x9000);
+    issue_release(&o);
+    host_release(&h);
+    card_free(card);
+}
+
+/* An FCI of 2,012 bytes: by GET RESPONSE in pieces, and at once with an extended Le. */
+static void test_long_answer(void)
+{
+    enum { VALUE = 2000, FCI = 4 + 10 + VALUE };
+    uint8_t group[5 + VALUE] = {
+        0x91, 0x02, 0xFF, VALUE >> 8, VALUE & 0xFF, 0xA5, 0x82, (VALUE - 4) >> 8, (VALUE - 4) & 0xFF};
+    struct card *card = blank_card(3, 0, 16);
+    struct host h;
+    struct buf answer;
+
+    host_init(&h, card, 3, 0, 16);
+    buf_init(&answer, CARD_ANSWER_MAX);
+    CU_ASSERT_EQUAL(host_select(&h, "F04C4F59414C5459"), 0x9000);
+    CU_ASSERT_EQUAL(host_open(&h, 0, 1), 0x9000);
+    for (size_t at = 0, n = 0; at < sizeof(group); at += 200, n++) {
+        size_t len = sizeof(group) - at < 200 ? sizeof(group) - at : 200;
+        uint8_t head[4] = {0x80, 0xE2, at + len == sizeof(group) ? 0x80 : 0x00, (uint8_t)n};
+        CU_ASSERT_EQUAL(host_send(&h, head, group + at, len), 0x9000);
+    }
+    CU_ASSERT_EQUAL(host_select(&h, "F04C4F59414C5459"), 0x9000);
+    CU_ASSERT_EQUAL(h.answer.len, FCI);
+    CU_ASSERT_EQUAL(raw(card, "00A4040008F04C4F59414C545900", &answer), 0x6100);
+    CU_ASSERT_EQUAL(answer.len, 256);
+    CU_ASSERT_EQUAL(raw(card, "00A40400000008F04C4F59414C54590000", &answer), 0x9000);
+    CU_ASSERT_EQUAL(answer.len, FCI);
+    buf_release(&answer);
+    host_release(&h);
+    card_free(card);
+}
+
+static void test_refused_commands(void)
+{
+    static const struct {
+        const char *hex;
+        unsigned sw;
+    } commands[] = {{"00", 0x6700},
+                    {"00A4", 0x6700},
+                    {"00A4040002A0", 0x6700},
+                    {"01A4040000", 0x6881},
+                    {"10A4040000", 0x6884},
+                    {"A0A4040000", 0x6E00},
+                    {"08A4040000", 0x6E00},
+                    {"00FF000000", 0x6D00},
+                    {"80FF000000", 0x6D00},
+                    {"84E2000000", 0x6982},
+                    {"8482010000", 0x6982},
+                    {"80E2000000", 0x6982},
+                    {"00B2010C00", 0x6D00},
+                    {"80A8000000", 0x6D00},
+                    {"04B2010C00", 0x6982},
+                    {"FFFFFFFF", 0x6881},
+                    {"0084010000", 0x6A86},
+                    {"00840000"
+                     "010000",
+                     0x6700}};
+    struct card *card = blank_card(3, 0x70, 16);
+    struct buf answer;
+
+    buf_init(&answer, CARD_ANSWER_MAX);
+    for (size_t i = 0; i < SUITE_COUNT(commands); i++) {
+        unsigned sw = raw(card, commands[i].hex, &answer);
+        if (sw != commands[i].sw) printf("%s: %04X\n", commands[i].hex, sw);
+        CU_ASSERT_EQUAL(sw, commands[i].sw);
+    }
+    buf_release(&answer);
+    card_free(card);
+}
+
+/* A wrong MAC, or none, ends the channel; so does SELECT, a reset, and another INITIALIZE UPDATE. */
+static void test_end_of_channel(void)
+{
+    static const struct {
+        unsigned scp, i;
+        uint8_t level;
+    } offers[] = {{2, 0x15, 1}, {2, 0x15, 3}, {3, 0x70, 1}, {3, 0x70, 0x33}};
+    for (size_t n = 0; n < SUITE_COUNT(offers); n++) {
+        struct card *card = blank_card(offers[n].scp, offers[n].i, 16);
+        struct host h;
+        struct buf answer;
+        host_init(&h, card, offers[n].scp, offers[n].i, 16);
+        buf_init(&answer, CARD_ANSWER_MAX);
+        CU_ASSERT_EQUAL(host_open(&h, 0, offers[n].level), 0x9000);
+        h.spoil = true;
+        CU_ASSERT_EQUAL(host_hex(&h, "80F28002024F0000"), 0x6982);
+        CU_ASSERT_EQUAL(host_hex(&h, "80F28002024F0000"), 0x6982);
+        CU_ASSERT_EQUAL(host_open(&h, 0, offers[n].level), 0x9000);
+        CU_ASSERT_EQUAL(raw(card, "80F28002024F0000", &answer), 0x6982); /* no MAC */
+        CU_ASSERT_EQUAL(host_hex(&h, "80F28002024F0000"), 0x6982);
+        CU_ASSERT_EQUAL(host_open(&h, 0, offers[n].level), 0x9000);
+        CU_ASSERT_EQUAL(raw(card, "84F2800207AABBCCDDEEFF0000", &answer), 0x6982); /* shorter than a MAC */
+        CU_ASSERT_EQUAL(host_open(&h, 0, offers[n].level), 0x9000);
+        CU_ASSERT_EQUAL(raw(card, "00A4040000", &answer), 0x9000);
+        CU_ASSERT_EQUAL(host_hex(&h, "80F28002024F0000"), 0x6982);
+        CU_ASSERT_EQUAL(host_open(&h, 0, offers[n].level), 0x9000);
+        card_power_on(card);
+        CU_ASSERT_EQUAL(host_hex(&h, "80F28002024F0000"), 0x6982);
+        CU_ASSERT_EQUAL(host_open(&h, 0, offers[n].level), 0x9000);
+        CU_ASSERT_EQUAL(raw(card, "8050000008112233445566778800", &answer), 0x9000);
+        CU_ASSERT_EQUAL(host_hex(&h, "80F28002024F0000"), 0x6982);
+        buf_release(&answer);
+        host_release(&h);
+        card_free(card);
+    }
+}
+
+/* The same secured command twice: the second has an old MAC. */
+static void test_replay(void)
+{
+    struct card *card = blank_card(2, 0x15, 16);
+    struct host h, copy;
+
+    host_init(&h, card, 2, 0x15, 16);
+    CU_ASSERT_EQUAL(host_open(&h, 0, 3), 0x9000);
+    copy = h;
+    buf_init(&copy.answer, CARD_ANSWER_MAX);
+    CU_ASSERT_EQUAL(host_hex(&h, "80CA006600"), 0x9000);
+    CU_ASSERT_EQUAL(host_hex(&copy, "80CA006600"), 0x6982);
+    host_release(&copy);
+    host_release(&h);
+    card_free(card);
+}
+
+static void test_levels_not_offered(void)
+{
+    static const struct {
+        unsigned scp, i;
+        uint8_t level;
+        unsigned sw;
+    } levels[] = {{2, 0x15, 0x02, 0x6A86}, {2, 0x15, 0x11, 0x6A86}, {2, 0x55, 0x33, 0x6A86},
+                  {2, 0x15, 0x00, 0x9000}, {3, 0x00, 0x11, 0x6A86}, {3, 0x20, 0x33, 0x6A86},
+                  {3, 0x60, 0x31, 0x6A86}, {3, 0x60, 0x10, 0x6A86}, {3, 0x70, 0x40, 0x6A86},
+                  {3, 0x70, 0x00, 0x9000}, {2, 0x35, 0x10, 0x9000}};
+    for (size_t n = 0; n < SUITE_COUNT(levels); n++) {
+        struct card *card = blank_card(levels[n].scp, levels[n].i, 16);
+        struct host h;
+        host_init(&h, card, levels[n].scp, levels[n].i, 16);
+        CU_ASSERT_EQUAL(host_open(&h, 0, levels[n].level), levels[n].sw);
+        h.open = false;
+        CU_ASSERT_EQUAL(host_hex(&h, "80F28002024F0000"), 0x6982); /* not without C-MAC */
+        host_release(&h);
+        card_free(card);
+    }
+}
+
+static void test_attempts(void)
+{
+    struct card *card = blank_card(2, 0x15, 16);
+    struct host h;
+    uint8_t right;
+
+    host_init(&h, card, 2, 0x15, 16);
+    right = h.enc[0];
+    CU_ASSERT_EQUAL(host_open(&h, 0x7E, 1), 0x6A88); /* no such version */
+    CU_ASSERT_EQUAL(host_hex(&h, "805000010811223344556677880"
+                                 "0"),
+                    0x6A86);
+    CU_ASSERT_EQUAL(host_hex(&h, "80500000071122334455667700"), 0x6700);
+    for (int n = 0; n < 9; n++) {
+        struct buf answer;
+        buf_init(&answer, CARD_ANSWER_MAX);
+        CU_ASSERT_EQUAL(raw(card, "8050000008112233445566778800", &answer), 0x9000);
+        CU_ASSERT_EQUAL(raw(card, "848201001000000000000000000000000000000000", &answer), 0x6300);
+        CU_ASSERT_EQUAL(raw(card, "848201001000000000000000000000000000000000", &answer), 0x6982);
+        buf_release(&answer);
+        CU_ASSERT_EQUAL(card->kept.keysets[0].failures, n + 1);
+        card_power_on(card);
+    }
+    CU_ASSERT_EQUAL(host_open(&h, 0, 1), 0x9000); /* the tenth is right: the count begins anew */
+    CU_ASSERT_EQUAL(card->kept.keysets[0].failures, 0);
+    CU_ASSERT_EQUAL(card->kept.keysets[0].sequence, 1);
+    h.open = false;
+    for (int n = 0; n < 10; n++) {
+        struct buf answer;
+        buf_init(&answer, CARD_ANSWER_MAX);
+        CU_ASSERT_EQUAL(raw(card, "8050000008112233445566778800", &answer), 0x9000);
+        CU_ASSERT_EQUAL(raw(card, "848201001000000000000000000000000000000000", &answer), 0x6300);
+        buf_release(&answer);
+    }
+    h.enc[0] = right;
+    CU_ASSERT_EQUAL(host_open(&h, 0, 1), 0x6983);
+    host_release(&h);
+    card_free(card);
+}
+
+/* The right cryptogram with a wrong MAC is a wrong try as well. */
+static void test_wrong_mac_of_authentication(void)
+{
+    struct card *card = blank_card(3, 0x70, 16);
+    struct host h;
+
+    host_init(&h, card, 3, 0x70, 16);
+    h.spoil = true;
+    CU_ASSERT_EQUAL(host_open(&h, 0, 1), 0x6982);
+    CU_ASSERT_EQUAL(card->kept.keysets[0].failures, 1);
+    host_release(&h);
+    card_free(card);
+}
+
+static void test_wrong_card_cryptogram(void)
+{
+    struct card *card = blank_card(3, 0x70, 16);
+    struct host h;
+
+    host_init(&h, card, 3, 0x70, 16);
+    card_lie_about_cryptogram(card, true);
+    CU_ASSERT_EQUAL(host_open(&h, 0, 1), 0); /* the host sees it and goes no further */
+    host_release(&h);
+    card_free(card);
+}
+
+/* The pseudo-random challenge is the same until a channel was opened; who knows the keys can foretell it. */
+static void test_known_challenges(void)
+{
+    for (unsigned scp = 2; scp <= 3; scp++) {
+        unsigned i = scp == 2 ? 0x55 : 0x10;
+        struct card *card = blank_card(scp, i, 16);
+        struct host h;
+        uint8_t first[8];
+        host_init(&h, card, scp, i, 16);
+        CU_ASSERT_EQUAL(host_hex(&h, "8050000008112233445566778800"), 0x9000);
+        size_t at = scp == 2 ? 12 : 13;
+        memcpy(first, h.answer.data + at, 8);
+        CU_ASSERT_EQUAL(host_hex(&h, "8050000008112233445566778800"), 0x9000);
+        CU_ASSERT_TRUE(memcmp(first, h.answer.data + at, 8) == 0);
+        CU_ASSERT_EQUAL(host_open(&h, 0, 1), 0x9000);
+        h.open = false;
+        CU_ASSERT_EQUAL(host_hex(&h, "8050000008112233445566778800"), 0x9000);
+        CU_ASSERT_TRUE(memcmp(first, h.answer.data + at, 8) != 0);
+        host_release(&h);
+        card_free(card);
+    }
+}
+
+static void test_sequence_end(void)
+{
+    struct card *card = blank_card(2, 0x15, 16);
+    struct host h;
+
+    host_init(&h, card, 2, 0x15, 16);
+    card->now.keysets[0].sequence = card->kept.keysets[0].sequence = 0xFFFE;
+    CU_ASSERT_EQUAL(host_open(&h, 0, 1), 0x9000);
+    h.open = false;
+    CU_ASSERT_EQUAL(host_open(&h, 0, 1), 0x6985);
+    host_release(&h);
+    card_free(card);
+}
+
+struct keeper {
+    unsigned calls, fail_at;
+};
+
+static bool keep(void *context, const struct card *card, struct err *e)
+{
+    struct keeper *k = context;
+    (void)card;
+    return ++k->calls != k->fail_at || err_set(e, ERR_FILE, "disk full");
+}
+
+/* Whichever keeping fails: the card answers 6581, is as before it, and can be used again. */
+static void test_each_keeping_fails(void)
+{
+    unsigned failed = 1;
+    for (unsigned at = 1; failed; at++) {
+        struct card *card = blank_card(2, 0x15, 16);
+        struct keeper k = {.fail_at = at};
+        struct issue o;
+        struct host h;
+        host_init(&h, card, 2, 0x15, 16);
+        card_set_keeper(card, keep, &k);
+        issue_purse(&o, false, 8);
+        unsigned sw = issue_all(&o, &h, 3);
+        failed = k.calls >= at;
+        CU_ASSERT_EQUAL(sw, failed ? 0x6581 : 0x9000);
+        EXPECT_OK(state_check(&card->now, &err));
+        if (failed) {
+            CU_ASSERT_EQUAL(card->now.apps[0].life, APP_SELECTABLE);
+            CU_ASSERT_EQUAL(issue_all(&o, &h, 3), 0x9000);
+        }
+        issue_release(&o);
+        host_release(&h);
+        card_free(card);
+    }
+}
+
+static bool no_random(void *context, uint8_t *out, size_t len)
+{
+    (void)context;
+    (void)out;
+    (void)len;
+    return false;
+}
+
+static void test_no_random(void)
+{
+    struct card *card = blank_card(3, 0x60, 16);
+    struct host h;
+
+    host_init(&h, card, 3, 0x60, 16);
+    card_set_random(card, no_random, NULL);
+    CU_ASSERT_EQUAL(host_open(&h, 0, 1), 0x6F00);
+    CU_ASSERT_EQUAL(card_error(card)->kind, ERR_INTERNAL);
+    CU_ASSERT_EQUAL(host_hex(&h, "0084000000"), 0x6F00);
+    host_release(&h);
+    card_free(card);
+}
+
+static void test_settings(void)
+{
+    struct card_settings settings, good;
+    struct card *card = NULL;
+
+    card_test_settings(&good, 3, 0x70);
+    settings = good;
+    settings.i = 0x15;
+    EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "no SCP03 with i = 15");
+    settings = good;
+    settings.scp = 2;
+    settings.i = 0x15;
+    EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "do not fit SCP02");
+    settings = good;
+    settings.keys.key[1].len = 24;
+    EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "key set 01");
+    settings = good;
+    settings.keys.version = 0;
+    EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "no key set");
+    settings = good;
+    settings.keys.version = 0x80;
+    EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "key set 80");
+    settings = good;
+    settings.apps[4] = settings.apps[0];
+    EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "application 5 has the AID of another");
+    settings = good;
+    settings.apps[0].aid_len = 4;
+    EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "application 1");
+    settings = good;
+    settings.apps[0].kind = 9;
+    EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "application 1");
+    settings = good;
+    settings.protocol = 2;
+    EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "transmission protocol 2");
+    CU_ASSERT_PTR_NULL(card);
+    card_free(NULL);
+}
+
+static const struct test_case cases[] = {
+    {"T=1 and GET RESPONSE", test_t1},
+    {"T=0", test_t0},
+    {"a long answer", test_long_answer},
+    {"refused commands", test_refused_commands},
+    {"end of a channel", test_end_of_channel},
+    {"replay", test_replay},
+    {"levels not offered", test_levels_not_offered},
+    {"wrong cryptograms are counted", test_attempts},
+    {"wrong MAC of EXTERNAL AUTHENTICATE", test_wrong_mac_of_authentication},
+    {"wrong card cryptogram", test_wrong_card_cryptogram},
+    {"challenges that can be known", test_known_challenges},
+    {"end of the sequence counter", test_sequence_end},
+    {"each keeping fails", test_each_keeping_fails},
+    {"no random bytes", test_no_random},
+    {"settings", test_settings}};
+
+int main(void)
+{
+    if (!secret_start(&err)) return 1;
+    return suite_run("card/card", cases, SUITE_COUNT(cases));
+}

@@ -1,0 +1,118 @@
+#!/bin/sh
+# cardbureau check with the bureau's token: what cardprep sealed is accepted, and nothing else.
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/lib.sh"
+cardbureau=$E2E_BUILD/bureau/cardbureau
+
+# settings [SED]: the demo's bureau on this kind's module.
+settings()
+{
+    sed "s|$demo_module|$module|" "$demo/bureau.yaml" >bureau.yaml
+    if [ $# -gt 0 ]; then change bureau.yaml "$1"; fi
+}
+
+# The file of all cases: 20 cards.
+sealed()
+{
+    if [ ! -e ../sealed/demo.mic ]; then
+        job job
+        cards 20
+        expect 0 "$cardprep" run job.yaml
+    else
+        cp ../sealed/demo.mic demo.mic
+    fi
+}
+
+what_was_sealed_is_accepted()
+{
+    sealed
+    settings
+    expect 0 "$cardbureau" check demo.mic --settings bureau.yaml
+    tells '20 of 20 card records'
+    tells 'books: accepted; 20 records open'
+    expect 0 "$cardbureau" check demo.mic --settings bureau.yaml --workers 2 --json
+    tells '"known_already": true'
+    tells '"checked": 20'
+}
+
+parts()
+{
+    sealed
+    settings
+    expect 0 "$cardbureau" check demo.mic --settings bureau.yaml --records 5-9
+    tells '5 of 20 card records'
+    expect 0 "$cardbureau" check demo.mic --settings bureau.yaml --keys-only
+    tells 'not verified: MACs'
+    tells 'nothing noted'
+}
+
+# flip FILE OFFSET
+flip()
+{
+    byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
+    # shellcheck disable=SC2059 # the format is the byte
+    printf "\\$(printf %o $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
+}
+
+a_flipped_bit()
+{
+    sealed
+    settings
+    size=$(wc -c <demo.mic)
+    for part in 1 2 3 4 5 6 7 8; do
+        cp demo.mic flipped.mic
+        flip flipped.mic $((size * part / 9))
+        status=0
+        "$cardbureau" check flipped.mic --settings bureau.yaml >out 2>err || status=$?
+        [ $status -eq 4 ] || [ $status -eq 5 ] || fail "exit status $status"
+        says 'flipped.mic'
+    done
+}
+
+another_bureau()
+{
+    sealed
+    settings 's/version: 1, label: KEK-1/version: 2, label: KEK-1/'
+    expect 4 "$cardbureau" check demo.mic --settings bureau.yaml
+    says 'KEK 476173FF0001 (D7, check value C67F916CD4) is not among'
+    settings 's/C67F916CD4/C67F916CD5/'
+    expect 3 "$cardbureau" check demo.mic --settings bureau.yaml
+    says 'KEK'
+}
+
+a_later_pass()
+{
+    sealed
+    settings
+    job job-second-pass
+    cards 20 points
+    expect 0 "$cardprep" run job.yaml
+    expect 0 "$cardbureau" check demo.mic --settings bureau.yaml
+    expect 0 "$cardbureau" check demo-second-pass.mic --settings bureau.yaml
+    expect 4 "$cardbureau" check demo.mic --settings bureau.yaml
+    says 'this is an older pass'
+}
+
+shards()
+{
+    job job
+    cards 20
+    id=00112233445566778899aabbccddeeff
+    for shard in 1 2; do expect 0 "$cardprep" run job.yaml --job-id $id --shard $shard/2 --output shard-$shard.mic; done
+    settings
+    expect 4 "$cardbureau" check shard-1.mic --settings bureau.yaml
+    says 'an incomplete set: 1 of 2 shards'
+    expect 0 "$cardbureau" check shard-1.mic --settings bureau.yaml --incomplete-set
+    expect 0 "$cardbureau" check shard-2.mic --settings bureau.yaml
+    expect 0 "$cardbureau" check shard-1.mic --settings bureau.yaml
+}
+
+begin bureau_check softhsm
+shows 'the file for all' sealed
+shows 'what cardprep sealed is accepted' what_was_sealed_is_accepted
+shows 'some records, keys only' parts
+shows 'a flipped bit is refused' a_flipped_bit
+shows 'a file for another bureau, another KEK' another_bureau
+shows 'a later pass ends the one before' a_later_pass
+shows 'shards' shards
+finish
