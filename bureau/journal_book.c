@@ -31,6 +31,8 @@ struct journal_book {
     struct card_row *cards;
     size_t card_count, card_room;
     struct slots by_card;
+    uint64_t recent[JOURNAL_RECENT]; /* a ring */
+    size_t recent_count;
 };
 
 static const char *const state_names[] = {
@@ -172,6 +174,11 @@ const struct journal_record *journal_book_find(const struct journal_book *b, uin
     return record_of(b, record);
 }
 
+const struct journal_record *journal_book_recent(const struct journal_book *b, size_t i)
+{
+    return i < b->recent_count ? record_of(b, b->recent[i]) : NULL;
+}
+
 size_t journal_book_count(const struct journal_book *b)
 {
     return b->record_count;
@@ -188,6 +195,12 @@ const struct journal_record *journal_book_at(const struct journal_book *b, size_
 static uint64_t authority_of(const char *authority)
 {
     return authority[0] ? hash(authority, strlen(authority)) | 1 : 0;
+}
+
+bool journal_book_used(const struct journal_book *b, uint64_t record, const char *authority)
+{
+    const struct journal_record *r = record_of(b, record);
+    return r && r->authority == authority_of(authority);
 }
 
 static void card_text(const struct card_id *id, char text[2 * CARD_ID_MAX + 1])
@@ -228,6 +241,7 @@ bool journal_book_may_begin(const struct journal_book *b, uint64_t record, const
     char card[2 * CARD_ID_MAX + 1];
 
     expected->len = 0;
+    if (r && r->open) return err_set(err, ERR_INPUT, "record %" PRIu64 ": a card of it is under way", record);
     if (!r || r->state == JOURNAL_FREE) return true;
     if (allowed && allowed != r->authority) return true;
     card_text(&r->card, card);
@@ -273,6 +287,12 @@ bool journal_book_may_use(const struct journal_book *b, uint64_t record, const s
     return true;
 }
 
+uint64_t journal_book_record_on(const struct journal_book *b, const struct card_id *card)
+{
+    const struct card_row *row = card_of(b, card);
+    return row ? row->record : 0;
+}
+
 unsigned journal_book_refusals(const struct journal_book *b, const struct card_id *card)
 {
     const struct card_row *row = card_of(b, card);
@@ -294,7 +314,7 @@ static bool apply_begun(struct journal_book *b, const struct journal_event *e, s
     if (!r) r = add_record(b, e->record, err);
     if (!r) return false;
     r->open = true;
-    r->known = false;
+    r->known = r->ended = false;
     r->attempt.len = 0;
     r->attempt_authority = authority_of(e->authority);
     r->begun++;
@@ -331,6 +351,8 @@ static bool apply_outcome(struct journal_book *b, const struct journal_event *e,
     else if (r->known && card)
         card->refusals++;
     r->open = false;
+    r->ended = true;
+    r->outcome = e->outcome;
     return true;
 }
 
@@ -350,5 +372,7 @@ bool journal_book_apply(struct journal_book *b, const struct journal_event *e, s
         [JOURNAL_OUTCOME] = apply_outcome,
         [JOURNAL_MODULE] = apply_module,
     };
-    return apply[e->kind](b, e, err);
+    if (!apply[e->kind](b, e, err)) return false;
+    b->recent[b->recent_count++ % JOURNAL_RECENT] = e->record;
+    return true;
 }

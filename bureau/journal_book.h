@@ -51,11 +51,14 @@ struct journal_record {
     uint32_t begun;       /* how often */
     uint64_t authority;   /* digest of the last remake list that was used; 0: none */
     bool modules_missing; /* a module of it has failed and not been done since */
-    /* The attempt that has no outcome yet. */
-    bool open, known;
-    struct card_id attempt;
+    /* The last attempt. */
+    bool open; /* it has no outcome yet, and may get one */
+    bool known, ended;
+    enum card_outcome outcome; /* if ended */
+    struct card_id attempt;    /* if known */
     uint64_t attempt_authority;
 };
+enum { JOURNAL_RECENT = 64 /* more than there are stations */ };
 
 struct journal_book;
 MUST_CHECK bool journal_book_new(struct journal_book **out, struct err *err);
@@ -75,11 +78,17 @@ MUST_CHECK bool journal_book_may_begin(const struct journal_book *b, uint64_t re
  * (ERR_INPUT): another one is expected; it holds another record; it has refused its key more often. */
 MUST_CHECK bool journal_book_may_use(const struct journal_book *b, uint64_t record,
                                      const struct card_id *card, unsigned retries, struct err *err);
+/* The record that the card holds; 0: none. */
+uint64_t journal_book_record_on(const struct journal_book *b, const struct card_id *card);
 /* How often the card has refused its key since it was last changed. */
 unsigned journal_book_refusals(const struct journal_book *b, const struct card_id *card);
 
 /* NULL: never begun. Borrowed until the next event. */
 const struct journal_record *journal_book_find(const struct journal_book *b, uint64_t record);
+/* Has the record got a card by this authority? */
+bool journal_book_used(const struct journal_book *b, uint64_t record, const char *authority);
+/* One of those that the last lines are about, i below JOURNAL_RECENT; NULL: there are not so many. Some may come twice. */
+const struct journal_record *journal_book_recent(const struct journal_book *b, size_t i);
 size_t journal_book_count(const struct journal_book *b);
 /* In the order in which records were begun. */
 const struct journal_record *journal_book_at(const struct journal_book *b, size_t index);

@@ -27,6 +27,10 @@ struct pcsc {
     struct exchange exchange;
     char reader[PCSC_NAME_MAX]; /* of the card that is connected */
     LONG last;                  /* result of the last transmission */
+    /* How often cards had come and gone in that reader when it was connected. A card that is taken out and another put in between
+     * two looks is seen by this alone. */
+    bool counted;
+    DWORD changes;
 };
 
 /* ---- what results mean ---- */
@@ -96,7 +100,7 @@ static void leave(struct pcsc *p)
 {
     pcsc_disconnect(p);
     if (p->open) SCardReleaseContext(p->context);
-    p->open = false;
+    p->open = p->counted = false;
 }
 
 bool pcsc_reopen(struct pcsc *p, unsigned patience_ms, struct err *err)
@@ -186,6 +190,14 @@ static enum pcsc_event event_of(DWORD state)
     return state & SCARD_STATE_MUTE ? PCSC_CARD_MUTE : PCSC_CARD_IN;
 }
 
+enum { CHANGES_SHIFT = 16 /* of the counter in a reader's state */ };
+
+/* Is another card in than the one that was connected? */
+static bool is_exchanged(const struct pcsc *p, const char *reader, DWORD state)
+{
+    return p->counted && strcmp(p->reader, reader) == 0 && state >> CHANGES_SHIFT != p->changes;
+}
+
 /* Does this end the waiting? */
 static bool is_due(enum pcsc_until until, enum pcsc_event event)
 {
@@ -241,6 +253,9 @@ bool pcsc_wait(struct pcsc *p, const struct pcsc_wait *wait, enum pcsc_event *ev
             err_prefix(err, "reader '%s'", wait->reader);
             return false;
         }
+        if (*event == PCSC_CARD_IN && wait->until == PCSC_UNTIL_OUT &&
+            is_exchanged(p, wait->reader, state.dwCurrentState))
+            *event = PCSC_CARD_OUT;
         if (is_due(wait->until, *event)) return true;
         if (!endless && left == 0) {
             *event = PCSC_TIMEOUT;
@@ -291,6 +306,14 @@ static LONG hold(struct pcsc *p, DWORD *protocol)
     return SCardReconnect(p->card, SCARD_SHARE_SHARED, any, SCARD_RESET_CARD, protocol);
 }
 
+/* Before the card is connected: one that is exchanged after this is noticed. */
+static void count_changes(struct pcsc *p)
+{
+    SCARD_READERSTATE state = {.szReader = p->reader};
+    p->counted = SCardGetStatusChange(p->context, 0, &state, 1) == SCARD_S_SUCCESS;
+    p->changes = state.dwEventState >> CHANGES_SHIFT;
+}
+
 static LONG read_atr(const struct pcsc *p, struct pcsc_card *card)
 {
     char name[PCSC_NAME_MAX];
@@ -311,6 +334,7 @@ bool pcsc_connect(struct pcsc *p, const char *reader, struct pcsc_card *card, en
     if (strlen(reader) >= PCSC_NAME_MAX)
         return err_set(err, ERR_FILE, "reader '%s': the name is too long", reader);
     memcpy(p->reader, reader, strlen(reader) + 1);
+    count_changes(p);
     LONG result = hold(p, &protocol);
     if (result == SCARD_S_SUCCESS) result = read_atr(p, card);
     if (result != SCARD_S_SUCCESS) {

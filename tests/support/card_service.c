@@ -16,12 +16,21 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <winscard.h>
 
 static const char daemon_path[] = "/usr/sbin/pcscd";
 static const char driver_path[] = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
 
-enum { FIRST_PORT = 36000, SLOTS = 2 /* of one driver file */ };
+static void pause_ms(long ms)
+{
+    struct timespec t = {0, ms * 1000000L};
+    nanosleep(&t, NULL);
+}
+
+enum { TRIES = 1000, PAUSE_MS = 20, FIRST_PORT = 36000, SLOTS = 2 /* of one driver file */ };
 
 static bool write_text(const char *path, const char *text)
 {
@@ -141,6 +150,30 @@ void card_service_halt(struct card_service *s)
     while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR) {
     }
     s->pid = 0;
+}
+
+/* The counter in a state goes up by one each time the service sees a card come or go: even, when none is in. */
+bool card_service_await_empty(const struct card_service *s, size_t reader)
+{
+    SCARDCONTEXT context;
+    SCARD_READERSTATE state = {.szReader = s->readers[reader]};
+    bool empty = false;
+
+    for (unsigned i = 0; SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context) != SCARD_S_SUCCESS;
+         i++) {
+        if (i == TRIES) return false;
+        pause_ms(PAUSE_MS);
+    }
+    for (unsigned i = 0; !empty && i < TRIES; i++) {
+        LONG result = SCardGetStatusChange(context, PAUSE_MS, &state, 1);
+        if (result == SCARD_E_UNKNOWN_READER) pause_ms(PAUSE_MS);
+        state.dwCurrentState = state.dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
+        empty = result == SCARD_S_SUCCESS || result == SCARD_E_TIMEOUT;
+        empty = empty && (state.dwEventState & SCARD_STATE_EMPTY) && (state.dwEventState >> 16) % 2 == 0;
+    }
+    SCardReleaseContext(context);
+    if (!empty) fprintf(stderr, "%s does not become empty\n", s->readers[reader]);
+    return empty;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)

@@ -26,6 +26,9 @@ bool card_service_start(struct card_service *s, size_t reader_count);
 /* Ends pcscd, and with it every card's connection; starts it again. */
 void card_service_halt(struct card_service *s);
 bool card_service_resume(struct card_service *s);
+/* Waits until the service itself has seen that the last card went. One that is put in before is taken for that one, or not seen at
+ * all if that one could not be reset. */
+bool card_service_await_empty(const struct card_service *s, size_t reader);
 void card_service_stop(struct card_service *s);
 
 #endif

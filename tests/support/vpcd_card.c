@@ -73,6 +73,8 @@ static bool control(int fd, uint8_t code, const struct vpcd_script *script, stru
     size_t len = plain ? sizeof(plain_atr) : script->atr_len;
     if (code == POWER_ON) seen->power_ons++;
     if (code == RESET) seen->resets++;
+    if (code != GET_ATR && script->leaves && seen->commands > 0 && script->leaves(script->context))
+        return false;
     if (code != GET_ATR) return true;
     memcpy(frame + 2, plain ? plain_atr : script->atr, len);
     return reply(fd, frame, len);

@@ -19,6 +19,8 @@ struct vpcd_script {
     void *context;
     unsigned pull_at;  /* leaves the reader at this command, from 1, which it has carried out; 0: stays */
     unsigned delay_ms; /* before each answer */
+    /* Asked at each reset after a command, when nobody holds it any more: does it leave the reader? NULL: it stays. */
+    bool (*leaves)(void *context);
 };
 
 /* What it has seen so far, readable while it lives. */
