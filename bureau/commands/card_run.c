@@ -1,0 +1,40 @@
+#include "bureau/commands/card_run.h"
+
+#include <stdlib.h>
+
+bool range_read(const char *text, uint64_t *first, uint64_t *last, struct err *err)
+{
+    char *behind = NULL;
+
+    *first = 1;
+    *last = UINT64_MAX;
+    if (!text) return true;
+    bool digit = text[0] >= '0' && text[0] <= '9';
+    *first = digit ? strtoull(text, &behind, 10) : 0;
+    *last = *first;
+    if (digit && *behind == '-' && behind[1] >= '0' && behind[1] <= '9')
+        *last = strtoull(behind + 1, &behind, 10);
+    if (digit && *behind == '\0' && *first >= 1 && *first <= *last) return true;
+    return err_set(err, ERR_CONFIG, "--records takes one number or two, first and last: 5 or 5-9");
+}
+
+bool card_file_open(struct card_file *f, const char *settings_path, const char *path, struct err *err)
+{
+    struct token_process *signers = NULL;
+
+    *f = (struct card_file){.settings = NULL};
+    if (!settings_path) return err_set(err, ERR_CONFIG, "name the bureau's settings: --settings FILE");
+    bool ok = bureau_load(&f->settings, settings_path, err);
+    if (ok && f->settings->trusted_count > 0) ok = token_process_start(&signers, f->settings, err);
+    ok = ok && incoming_open(&f->file, f->settings, signers, path, err);
+    token_process_free(signers);
+    if (!ok) card_file_close(f);
+    return ok;
+}
+
+void card_file_close(struct card_file *f)
+{
+    incoming_free(f->file);
+    bureau_free(f->settings);
+    *f = (struct card_file){.settings = NULL};
+}

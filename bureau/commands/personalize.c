@@ -1,0 +1,251 @@
+/* cardbureau personalize FILE, cardbureau redo FILE: cards from a sealed MIC file, in PC/SC readers. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/args.h"
+#include "bureau/commands/card_run.h"
+#include "bureau/commands/commands.h"
+#include "bureau/commands/make_cards.h"
+#include "bureau/pcsc.h"
+
+enum { FAILURES_DEFAULT = 3 };
+
+struct options {
+    const char *settings, *records;
+    struct arg_list readers;
+    uint64_t count, retries, failures;
+    bool incomplete_set, json, help;
+};
+
+struct run {
+    const char *command, *path;
+    const struct options *options;
+    struct card_file file;
+    struct ledger *ledger;
+    struct record_source *source;
+    struct make_cards cards;
+    uint64_t recovered;
+};
+
+/* ---- before the first card ---- */
+
+static bool find_readers(const struct run *r, struct pcsc_readers *readers, struct err *err)
+{
+    const struct bureau *b = r->file.settings;
+    const char *const *patterns = r->options->readers.items;
+    const char *from_settings[ARG_LIST_MAX];
+    size_t count = r->options->readers.count;
+    struct pcsc *p = NULL;
+
+    if (count == 0) {
+        for (; count < b->reader_count && count < ARG_LIST_MAX; count++)
+            from_settings[count] = b->reader_patterns[count];
+        patterns = from_settings;
+    }
+    if (!pcsc_open(&p, STATION_PATIENCE_MS, err)) return false;
+    bool ok = pcsc_list(p, patterns, count, readers, err);
+    if (ok && readers->count == 0)
+        ok = err_set(err, ERR_FILE, "no reader is there%s%s", count > 0 ? " whose name matches " : "",
+                     count > 0 ? patterns[0] : "");
+    pcsc_free(p);
+    return ok;
+}
+
+/* A PIN that is typed, or read from a descriptor, comes once. */
+static bool check_pin(const struct bureau *b, size_t stations, struct err *err)
+{
+    const char *pin = b->token.pin ? b->token.pin : "prompt";
+    bool once = strcmp(pin, "prompt") == 0 || strncmp(pin, "fd:", 3) == 0;
+    if (!once || stations == 1) return true;
+    return err_set(
+        err, ERR_CONFIG,
+        "%zu readers, each with a token process of its own, need the PIN from a file or a credential "
+        "(pin: in %s), or one reader is named with --reader",
+        stations, b->path);
+}
+
+static bool start_stations(struct run *r, struct err *err)
+{
+    struct make_cards *m = &r->cards;
+    struct pcsc_readers readers;
+
+    if (!find_readers(r, &readers, err) || !check_pin(r->file.settings, readers.count, err)) return false;
+    for (; m->post_count < readers.count && m->post_count < STATIONS_MAX; m->post_count++)
+        if (!station_start(&m->posts[m->post_count].station, r->file.settings, readers.names[m->post_count],
+                           err))
+            return false;
+    return true;
+}
+
+/* The whole file was checked before, and its books do not speak against it. */
+static bool ask_books(const struct run *r, struct err *err)
+{
+    const unsigned flags = REGISTRY_LOOK_ONLY | (r->options->incomplete_set ? REGISTRY_INCOMPLETE_SET : 0u);
+    struct registry_counts counts;
+
+    if (!registry_accept_file(ledger_registry(r->ledger), incoming_summary(r->file.file), flags, &counts,
+                              err))
+        return false;
+    return counts.seen_before ||
+           err_set(err, ERR_INPUT, "was not checked as a whole yet: cardbureau check %s --settings %s",
+                   r->path, r->options->settings);
+}
+
+static bool prepare(struct run *r, bool redo, struct err *err)
+{
+    struct record_choice choice = {.redo = redo};
+
+    if (!range_read(r->options->records, &choice.first, &choice.last, err) ||
+        !card_file_open(&r->file, r->options->settings, r->path, err))
+        return false;
+    if (!ledger_open(&r->ledger, r->file.settings->books_path, &incoming_summary(r->file.file)->job,
+                     clock_now, NULL, &r->recovered, err))
+        return false;
+    if (!ask_books(r, err)) {
+        err_prefix(err, "%s", r->path);
+        return false;
+    }
+    return record_source_new(&r->source, r->file.file, r->ledger, &choice, err) && start_stations(r, err);
+}
+
+/* ---- the run ---- */
+
+static void report(const struct run *r)
+{
+    const struct make_cards *m = &r->cards;
+    if (r->options->json)
+        printf("{\"made\":%" PRIu64 ",\"untouched\":%" PRIu64 ",\"half_done\":%" PRIu64
+               ",\"spoiled\":%" PRIu64 ",\"modules_failed\":%" PRIu64 "}\n",
+               m->made, m->untouched, m->half_done, m->spoiled, m->modules_failed);
+    else
+        printf("%" PRIu64 " cards made; %" PRIu64 " half-done, %" PRIu64 " spoiled, %" PRIu64
+               " left as they were; %" PRIu64 " modules failed\n",
+               m->made, m->half_done, m->spoiled, m->untouched, m->modules_failed);
+    if (m->half_done + m->spoiled + m->untouched + m->modules_failed > 0)
+        fprintf(stderr, "what is left to do: cardbureau status %s --settings %s\n", r->path,
+                r->options->settings);
+}
+
+static bool judge(const struct run *r, struct err *err)
+{
+    const struct make_cards *m = &r->cards;
+    if (m->interrupted)
+        return err_set(err, ERR_INTERRUPTED,
+                       "interrupted after %" PRIu64 " cards; go on with: cardbureau %s %s --settings %s",
+                       m->made, r->command, r->path, r->options->settings);
+    if (m->stopping) {
+        *err = m->why;
+        err_prefix(err, "%" PRIu64 " cards in a row were not made, the last because of", m->failures);
+        return false;
+    }
+    if (m->half_done + m->spoiled + m->modules_failed > 0)
+        return err_set(err, ERR_INPUT, "done, but %" PRIu64 " cards are not finished",
+                       m->half_done + m->spoiled + m->modules_failed);
+    return true;
+}
+
+static bool work(struct run *r, bool redo, struct err *err)
+{
+    const struct options *o = r->options;
+    struct make_cards *m = &r->cards;
+
+    if (!prepare(r, redo, err)) return false;
+    if (r->recovered > 0)
+        fprintf(stderr, "%" PRIu64 " cards were under way when the last run ended\n", r->recovered);
+    m->settings = r->file.settings;
+    m->ledger = r->ledger;
+    m->source = r->source;
+    m->retries = (unsigned)o->retries;
+    m->limit = o->count;
+    m->failures_max = o->failures ? o->failures : FAILURES_DEFAULT;
+    m->redo = redo;
+    progress_init(&m->progress, stderr, isatty(STDERR_FILENO), "cards", o->count, clock_monotonic_ms());
+    bool ok = make_cards(m, err);
+    progress_finish(&m->progress, m->made, clock_monotonic_ms());
+    report(r);
+    return ok && judge(r, err);
+}
+
+static int run(const char *command, const char *path, const struct options *o, bool redo)
+{
+    struct err err = ERR_INIT;
+    char name[64];
+    struct run *r = calloc(1, sizeof(*r));
+    bool ok = false;
+
+    if (r) {
+        r->command = command;
+        r->path = path;
+        r->options = o;
+        ok = work(r, redo, &err);
+        for (size_t i = 0; i < r->cards.post_count; i++)
+            station_end(&r->cards.posts[i].station);
+        record_source_free(r->source);
+        ledger_free(r->ledger);
+        card_file_close(&r->file);
+        free(r);
+    } else {
+        err_set_no_memory(&err);
+    }
+    snprintf(name, sizeof(name), "cardbureau %s", command);
+    return ok ? 0 : args_report(name, &err);
+}
+
+static int parse_and_run(int argc, char **argv, const struct arg_command *usage, bool redo)
+{
+    struct options o = {.json = false};
+    struct err err = ERR_INIT;
+    const char *path = NULL;
+    const struct arg_option options[] = {
+        {"settings", ARG_TEXT, "FILE", "the bureau's settings", {.text = &o.settings}},
+        {"reader",
+         ARG_LIST,
+         "PATTERN",
+         "readers by name, as the shell matches names (default: readers: of the settings)",
+         {.list = &o.readers}},
+        {"records", ARG_TEXT, "A-B", "only these record numbers", {.text = &o.records}},
+        {"count", ARG_NUMBER, "N", "end after so many cards", {.number = &o.count}},
+        {"retries",
+         ARG_NUMBER,
+         "N",
+         "try cards again that have refused their key up to N times",
+         {.number = &o.retries}},
+        {"failures",
+         ARG_NUMBER,
+         "N",
+         "end when so many cards in a row were not made (default: 3)",
+         {.number = &o.failures}},
+        {"incomplete-set",
+         ARG_FLAG,
+         NULL,
+         "make a shard's cards before the others are here",
+         {.flag = &o.incomplete_set}},
+        {"json", ARG_FLAG, NULL, "as JSON", {.flag = &o.json}},
+        {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
+    };
+    const size_t count = sizeof(options) / sizeof(options[0]);
+
+    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report(usage->name, &err);
+    if (o.help) {
+        args_usage(stdout, "cardbureau", usage, options, count);
+        return 0;
+    }
+    return run(usage->name, path, &o, redo);
+}
+
+int command_personalize(int argc, char **argv)
+{
+    static const struct arg_command usage = {"personalize", "FILE", 1, "make cards in readers",
+                                             command_personalize};
+    return parse_and_run(argc, argv, &usage, false);
+}
+
+int command_redo(int argc, char **argv)
+{
+    static const struct arg_command usage = {"redo", "FILE", 1, "repeat what was begun and is not made",
+                                             command_redo};
+    return parse_and_run(argc, argv, &usage, true);
+}

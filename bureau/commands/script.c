@@ -1,0 +1,206 @@
+/* cardbureau script FILE: the commands for one card whose challenge and answers are known, for stations without a token and for
+ * tests; with --dry-run what a card would get, in words. The same turns as with a reader, and nothing is written into the books. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/args.h"
+#include "base/hex.h"
+#include "base/outfile.h"
+#include "bureau/commands/card_run.h"
+#include "bureau/commands/commands.h"
+#include "bureau/turns.h"
+
+enum { SCRIPT_MAX = 64 << 20, ANSWERS_MAX = 16 << 20, CHALLENGE_LEN = 8 };
+
+struct options {
+    const char *settings, *challenge, *answers, *output;
+    uint64_t record;
+    bool dry_run, help;
+};
+
+struct script {
+    const struct options *options;
+    struct card_file file;
+    struct token_process *token;
+    uint8_t challenge[CHALLENGE_LEN];
+    struct buf answers; /* the file's text */
+    size_t at;
+    uint64_t line;
+    struct buf text; /* what is written */
+};
+
+/* ---- answers ---- */
+
+/* The next line that is neither empty nor a remark. False: none. */
+static bool next_line(struct script *s, const char **line, size_t *len)
+{
+    while (s->at < s->answers.len) {
+        const char *begin = (const char *)s->answers.data + s->at;
+        const char *end = memchr(begin, '\n', s->answers.len - s->at);
+        *len = end ? (size_t)(end - begin) : s->answers.len - s->at;
+        s->at += *len + (end != NULL);
+        s->line++;
+        *line = begin;
+        while (*len > 0 && (begin[*len - 1] == '\r' || begin[*len - 1] == ' '))
+            --*len;
+        if (*len > 0 && begin[0] != '#') return true;
+    }
+    return false;
+}
+
+/* What the file has, in its order; behind its end, a card that is content. */
+static bool take_answer(struct script *s, struct buf *answer, struct err *why)
+{
+    const char *line = NULL;
+    size_t len = 0;
+
+    if (!next_line(s, &line, &len)) {
+        buf_put(answer, "\x90\x00", 2);
+        return true;
+    }
+    if (hex_read(line, len, answer, why)) return true;
+    err_prefix(why, "%s:%" PRIu64, s->options->answers, s->line);
+    return false;
+}
+
+static bool transmit(void *context, const struct card_turn *turn, struct buf *answer, struct err *why)
+{
+    struct script *s = context;
+    buf_put_format(&s->text, "# %s\n", turn->what);
+    if (turn->command.len > 0) {
+        hex_put(&s->text, turn->command.data, turn->command.len);
+        buf_put_u8(&s->text, '\n');
+    }
+    return take_answer(s, answer, why);
+}
+
+/* ---- the command ---- */
+
+static bool read_options(struct script *s, struct err *err)
+{
+    const struct options *o = s->options;
+    if (o->record == 0) return err_set(err, ERR_CONFIG, "name the record: --record N");
+    if (!o->challenge) return true;
+    if (hex_read_exact(o->challenge, strlen(o->challenge), s->challenge, CHALLENGE_LEN, err)) return true;
+    err->kind = ERR_CONFIG;
+    err_prefix(err, "--challenge");
+    return false;
+}
+
+static bool find_record(struct script *s, struct mic_record *record, struct err *err)
+{
+    struct card_group card;
+    bool end = false;
+    do {
+        if (!incoming_next(s->file.file, record, &card, &end, err)) return false;
+    } while (!end && card.number != s->options->record);
+    return !end || err_set(err, ERR_INPUT, "no record %" PRIu64 " is in this file", s->options->record);
+}
+
+static bool play(struct script *s, const struct mic_record *record, struct err *err)
+{
+    const struct options *o = s->options;
+    const struct turns_port port = {s, transmit, NULL};
+    const struct card_order order = {.record = record->bytes,
+                                     .len = record->len,
+                                     .dry_run = o->dry_run,
+                                     .challenge = o->challenge ? s->challenge : NULL,
+                                     .tries = 1};
+    struct turns_result result;
+
+    turns_run(s->token, &order, &port, &result);
+    if (result.outcome == CARD_MADE) return true;
+    *err = result.err;
+    if (err->kind == ERR_NONE)
+        err_set_text(err, ERR_INPUT, "the card would be %s", card_outcome_name(result.outcome));
+    err_prefix(err, "record %" PRIu64, o->record);
+    return false;
+}
+
+static bool write_text(const struct script *s, struct err *err)
+{
+    struct outfile *f = NULL;
+    if (!buf_ok(&s->text, "script", err)) return false;
+    if (!s->options->output)
+        return fwrite(s->text.data, 1, s->text.len, stdout) == s->text.len ||
+               err_set(err, ERR_FILE, "standard output cannot be written");
+    bool ok = outfile_create(&f, s->options->output, err) &&
+              outfile_append(f, s->text.data, s->text.len, err) && outfile_commit(f, err);
+    outfile_close(f, false);
+    return ok;
+}
+
+static bool work(struct script *s, const char *path, struct err *err)
+{
+    const struct options *o = s->options;
+    struct mic_record *record = calloc(1, sizeof(*record));
+    bool ok = record != NULL || err_set_no_memory(err);
+
+    ok = ok && read_options(s, err) &&
+         (!o->answers || file_read_all(o->answers, ANSWERS_MAX, &s->answers, err)) &&
+         (!o->output || outfile_is_new(o->output, err)) && card_file_open(&s->file, o->settings, path, err) &&
+         find_record(s, record, err) && token_process_start(&s->token, s->file.settings, err) &&
+         play(s, record, err) && write_text(s, err);
+    free(record);
+    return ok;
+}
+
+static int run(const char *path, const struct options *o)
+{
+    struct err err = ERR_INIT;
+    struct script s = {.options = o};
+
+    buf_init(&s.answers, ANSWERS_MAX);
+    buf_init(&s.text, SCRIPT_MAX);
+    bool ok = work(&s, path, &err);
+    token_process_free(s.token);
+    card_file_close(&s.file);
+    buf_release(&s.answers);
+    buf_release(&s.text);
+    return ok ? 0 : args_report("cardbureau script", &err);
+}
+
+int command_script(int argc, char **argv)
+{
+    struct options o = {.record = 0};
+    struct err err = ERR_INIT;
+    const char *path = NULL;
+    const struct arg_option options[] = {
+        {"settings", ARG_TEXT, "FILE", "the bureau's settings", {.text = &o.settings}},
+        {"record", ARG_NUMBER, "N", "the record's number", {.number = &o.record}},
+        {"challenge",
+         ARG_TEXT,
+         "HEX",
+         "the host challenge, 8 bytes (default: random)",
+         {.text = &o.challenge}},
+        {"answers",
+         ARG_TEXT,
+         "FILE",
+         "the card's answers, one a line in hex; 9000 when there are no more",
+         {.text = &o.answers}},
+        {"output",
+         ARG_TEXT,
+         "FILE",
+         "where the commands go, one a line in hex (default: standard output)",
+         {.text = &o.output}},
+        {"dry-run",
+         ARG_FLAG,
+         NULL,
+         "no card: clear groupings, and secrets by their names",
+         {.flag = &o.dry_run}},
+        {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
+    };
+    const size_t count = sizeof(options) / sizeof(options[0]);
+    const struct arg_command usage = {"script", "FILE", 1, "the commands for one card, without a reader",
+                                      command_script};
+
+    if (!args_parse(argc, argv, options, count, &path, 1, &err))
+        return args_report("cardbureau script", &err);
+    if (o.help) {
+        args_usage(stdout, "cardbureau", &usage, options, count);
+        return 0;
+    }
+    return run(path, &o);
+}

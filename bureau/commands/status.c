@@ -1,0 +1,156 @@
+/* cardbureau status FILE: what became of each record, by the journal of cards. It needs no token, and may be asked while cards
+ * are made. */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/args.h"
+#include "base/hex.h"
+#include "bureau/commands/card_run.h"
+#include "bureau/commands/commands.h"
+#include "bureau/journal.h"
+#include "bureau/ledger.h"
+#include "formats/mic_file.h"
+
+enum { STATES = JOURNAL_SPOILED + 1, CARD_TEXT = 2 * CARD_ID_MAX + 1 };
+
+struct options {
+    const char *settings, *records;
+    bool all, json, help;
+};
+
+struct status {
+    const char *path;
+    const struct options *options;
+    struct bureau *settings;
+    struct mic_file *file;
+    struct journal *journal; /* NULL: no card was begun */
+    uint64_t first, last;
+    uint64_t counts[STATES];
+    json_t *list;
+};
+
+/* END is looked at without its signature: nothing is made from the file here. */
+static bool open_file(struct status *s, struct err *err)
+{
+    struct reader *r = NULL;
+    if (!s->options->settings) return err_set(err, ERR_CONFIG, "name the bureau's settings: --settings FILE");
+    return range_read(s->options->records, &s->first, &s->last, err) &&
+           bureau_load(&s->settings, s->options->settings, err) && reader_open(&r, s->path, err) &&
+           mic_file_open(&s->file, r, NULL, 0, MIC_FILE_NO_SIGNER, err);
+}
+
+static bool open_journal(struct status *s, struct err *err)
+{
+    uint8_t job[JOB_ID_LEN];
+    char *path = NULL;
+
+    ledger_first_job(&mic_file_summary(s->file)->job, job);
+    if (!journal_path(s->settings->books_path, job, &path, err)) return false;
+    bool ok = access(path, F_OK) != 0 ? errno == ENOENT || err_set_errno(err, ERR_FILE, errno, "%s", path)
+                                      : journal_open_reading(&s->journal, path, job, err);
+    free(path);
+    return ok;
+}
+
+static bool put_json(struct status *s, const struct journal_record *r, const char *card, struct err *err)
+{
+    json_t *o = json_pack("{s:I, s:s, s:s, s:I, s:b}", "record", (json_int_t)r->number, "state",
+                          journal_state_name(r->state), "card", card, "begun", (json_int_t)r->begun,
+                          "modules_failed", r->modules_missing);
+    return (o && json_array_append_new(s->list, o) == 0) || err_set_no_memory(err);
+}
+
+/* Records that are made and complete, or were never begun, are only counted, unless all are wanted. */
+static bool show(struct status *s, const struct card_group *group, struct err *err)
+{
+    const struct journal_record never = {.number = group->number, .state = JOURNAL_FREE};
+    const struct journal_record *found =
+        s->journal ? journal_book_find(journal_book(s->journal), group->number) : NULL;
+    const struct journal_record *r = found ? found : &never;
+    char card[CARD_TEXT];
+
+    s->counts[r->state]++;
+    bool plain =
+        (r->state == JOURNAL_MADE && !r->modules_missing) || (r->state == JOURNAL_FREE && r->begun == 0);
+    if (plain && !s->options->all) return true;
+    hex_write(card, sizeof(card), r->card.bytes, r->card.len, true);
+    if (s->options->json) return put_json(s, r, card, err);
+    printf("record %" PRIu64 ": %s%s%s%s\n", r->number, journal_state_name(r->state),
+           r->card.len > 0 ? ", card " : "", card, r->modules_missing ? ", a module has failed" : "");
+    return true;
+}
+
+static bool show_all(struct status *s, struct err *err)
+{
+    struct mic_record *record = calloc(1, sizeof(*record));
+    struct card_group card;
+    bool end = false, ok = record != NULL || err_set_no_memory(err);
+
+    while (ok && !end) {
+        ok = mic_file_next(s->file, record, &card, &end, err);
+        if (ok && !end && card.number >= s->first && card.number <= s->last) ok = show(s, &card, err);
+    }
+    free(record);
+    return ok;
+}
+
+static bool put_counts(struct status *s, struct err *err)
+{
+    if (!s->options->json) {
+        for (int i = JOURNAL_FREE; i < STATES; i++)
+            printf("%s%" PRIu64 " %s", i > JOURNAL_FREE ? ", " : "", s->counts[i],
+                   journal_state_name((enum journal_state)i));
+        putchar('\n');
+        return true;
+    }
+    json_t *root = json_pack("{s:O}", "records", s->list);
+    bool ok = root != NULL;
+    for (int i = JOURNAL_FREE; ok && i < STATES; i++)
+        ok = json_object_set_new(root, journal_state_name((enum journal_state)i),
+                                 json_integer((json_int_t)s->counts[i])) == 0;
+    ok = ok && json_dumpf(root, stdout, JSON_INDENT(1)) == 0 && putchar('\n') == '\n';
+    json_decref(root);
+    return ok || err_set(err, ERR_FILE, "standard output cannot be written");
+}
+
+static int run(struct status *s)
+{
+    struct err err = ERR_INIT;
+    s->list = json_array();
+    bool ok = s->list != NULL || err_set_no_memory(&err);
+    ok = ok && open_file(s, &err) && open_journal(s, &err) && show_all(s, &err) && put_counts(s, &err);
+    json_decref(s->list);
+    journal_free(s->journal);
+    mic_file_free(s->file);
+    bureau_free(s->settings);
+    return ok ? 0 : args_report("cardbureau status", &err);
+}
+
+int command_status(int argc, char **argv)
+{
+    struct options o = {.json = false};
+    struct err err = ERR_INIT;
+    struct status s = {.options = &o};
+    const struct arg_option options[] = {
+        {"settings", ARG_TEXT, "FILE", "the bureau's settings", {.text = &o.settings}},
+        {"records", ARG_TEXT, "A-B", "only these record numbers", {.text = &o.records}},
+        {"all", ARG_FLAG, NULL, "list made and untouched records too", {.flag = &o.all}},
+        {"json", ARG_FLAG, NULL, "as JSON", {.flag = &o.json}},
+        {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
+    };
+    const size_t count = sizeof(options) / sizeof(options[0]);
+    const struct arg_command usage = {"status", "FILE", 1, "what became of each record", command_status};
+
+    if (!args_parse(argc, argv, options, count, &s.path, 1, &err))
+        return args_report("cardbureau status", &err);
+    if (o.help) {
+        args_usage(stdout, "cardbureau", &usage, options, count);
+        return 0;
+    }
+    return run(&s);
+}

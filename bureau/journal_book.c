@@ -1,0 +1,378 @@
+#include "bureau/journal_book.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+
+enum { FIRST_ROOM = 64, NONE = 0 };
+
+struct card_row {
+    struct card_id id;
+    uint64_t record; /* that it holds; 0: none */
+    unsigned refusals;
+};
+
+/* Positions in one of the two arrays, found by a hash: open addressing, at most half full. */
+struct slot {
+    uint32_t hash;
+    uint32_t at; /* position + 1; NONE: empty */
+};
+struct slots {
+    struct slot *slots;
+    size_t room;
+};
+
+struct journal_book {
+    struct journal_record *records;
+    size_t record_count, record_room;
+    struct slots by_number;
+    struct card_row *cards;
+    size_t card_count, card_room;
+    struct slots by_card;
+    uint64_t recent[JOURNAL_RECENT]; /* a ring */
+    size_t recent_count;
+};
+
+static const char *const state_names[] = {
+    [JOURNAL_FREE] = "free", [JOURNAL_UNKNOWN] = "unknown", [JOURNAL_HALF_DONE] = "half-done",
+    [JOURNAL_MADE] = "made", [JOURNAL_SPOILED] = "spoiled",
+};
+const char *journal_state_name(enum journal_state state)
+{
+    return state_names[state];
+}
+
+bool card_id_equal(const struct card_id *a, const struct card_id *b)
+{
+    return bytes_equal(a->bytes, a->len, b->bytes, b->len);
+}
+
+/* ---- finding ---- */
+
+static uint64_t hash(const void *data, size_t len)
+{
+    const uint8_t *bytes = data;
+    uint64_t h = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ bytes[i]) * UINT64_C(1099511628211);
+    return h ^ h >> 29;
+}
+
+typedef bool same_fn(const struct journal_book *b, uint32_t position, const void *key);
+
+static bool same_record(const struct journal_book *b, uint32_t position, const void *key)
+{
+    return b->records[position].number == *(const uint64_t *)key;
+}
+static bool same_card(const struct journal_book *b, uint32_t position, const void *key)
+{
+    return card_id_equal(&b->cards[position].id, key);
+}
+/* The slot that holds the key, or the empty one where it belongs. */
+static struct slot *slot_of(const struct journal_book *b, const struct slots *s, uint64_t h, const void *key,
+                            same_fn *same)
+{
+    for (size_t i = (uint32_t)h & (s->room - 1);; i = (i + 1) & (s->room - 1)) {
+        struct slot *slot = &s->slots[i];
+        if (slot->at == NONE || (slot->hash == (uint32_t)h && same(b, slot->at - 1, key))) return slot;
+    }
+}
+
+/* Room for one more of count; everything is put in anew when it grows. */
+static bool slots_grow(struct slots *s, size_t count, struct err *err)
+{
+    if (2 * (count + 1) <= s->room) return true;
+    struct slots larger = {NULL, s->room > 0 ? 2 * s->room : FIRST_ROOM};
+    larger.slots = calloc(larger.room, sizeof(*larger.slots));
+    if (!larger.slots) return err_set_no_memory(err);
+    for (size_t i = 0; i < s->room; i++) {
+        size_t to = s->slots[i].hash & (larger.room - 1);
+        if (s->slots[i].at == NONE) continue;
+        while (larger.slots[to].at != NONE)
+            to = (to + 1) & (larger.room - 1);
+        larger.slots[to] = s->slots[i];
+    }
+    free(s->slots);
+    *s = larger;
+    return true;
+}
+
+static bool array_grow(void **array, size_t *room, size_t count, size_t size, struct err *err)
+{
+    if (count < *room) return true;
+    size_t more = *room > 0 ? 2 * *room : FIRST_ROOM;
+    void *larger = count < UINT32_MAX / 2 ? reallocarray(*array, more, size) : NULL;
+    if (!larger) return err_set_no_memory(err);
+    *array = larger;
+    *room = more;
+    return true;
+}
+
+static struct journal_record *record_of(const struct journal_book *b, uint64_t number)
+{
+    if (!b->records || b->by_number.room == 0) return NULL;
+    uint32_t at = slot_of(b, &b->by_number, hash(&number, sizeof(number)), &number, same_record)->at;
+    return at == NONE ? NULL : &b->records[at - 1];
+}
+
+static struct card_row *card_of(const struct journal_book *b, const struct card_id *id)
+{
+    if (!b->cards || b->by_card.room == 0 || id->len == 0) return NULL;
+    uint32_t at = slot_of(b, &b->by_card, hash(id->bytes, id->len), id, same_card)->at;
+    return at == NONE ? NULL : &b->cards[at - 1];
+}
+
+static struct journal_record *add_record(struct journal_book *b, uint64_t number, struct err *err)
+{
+    void *array = b->records;
+    bool ok = slots_grow(&b->by_number, b->record_count, err) &&
+              array_grow(&array, &b->record_room, b->record_count, sizeof(*b->records), err);
+    b->records = array;
+    if (!ok) return NULL;
+    uint64_t h = hash(&number, sizeof(number));
+    *slot_of(b, &b->by_number, h, &number, same_record) =
+        (struct slot){(uint32_t)h, (uint32_t)b->record_count + 1};
+    b->records[b->record_count] = (struct journal_record){.number = number};
+    return &b->records[b->record_count++];
+}
+
+static struct card_row *add_card(struct journal_book *b, const struct card_id *id, struct err *err)
+{
+    void *array = b->cards;
+    bool ok = slots_grow(&b->by_card, b->card_count, err) &&
+              array_grow(&array, &b->card_room, b->card_count, sizeof(*b->cards), err);
+    b->cards = array;
+    if (!ok) return NULL;
+    uint64_t h = hash(id->bytes, id->len);
+    *slot_of(b, &b->by_card, h, id, same_card) = (struct slot){(uint32_t)h, (uint32_t)b->card_count + 1};
+    b->cards[b->card_count] = (struct card_row){.id = *id};
+    return &b->cards[b->card_count++];
+}
+
+/* ---- life ---- */
+
+bool journal_book_new(struct journal_book **out, struct err *err)
+{
+    *out = calloc(1, sizeof(**out));
+    return *out || err_set_no_memory(err);
+}
+
+void journal_book_free(struct journal_book *b)
+{
+    if (!b) return;
+    free(b->records);
+    free(b->by_number.slots);
+    free(b->cards);
+    free(b->by_card.slots);
+    free(b);
+}
+
+const struct journal_record *journal_book_find(const struct journal_book *b, uint64_t record)
+{
+    return record_of(b, record);
+}
+
+const struct journal_record *journal_book_recent(const struct journal_book *b, size_t i)
+{
+    return i < b->recent_count ? record_of(b, b->recent[i]) : NULL;
+}
+
+size_t journal_book_count(const struct journal_book *b)
+{
+    return b->record_count;
+}
+
+const struct journal_record *journal_book_at(const struct journal_book *b, size_t index)
+{
+    return &b->records[index];
+}
+
+/* ---- rules ---- */
+
+/* Digest of an authority's name; 0 for none. */
+static uint64_t authority_of(const char *authority)
+{
+    return authority[0] ? hash(authority, strlen(authority)) | 1 : 0;
+}
+
+bool journal_book_used(const struct journal_book *b, uint64_t record, const char *authority)
+{
+    const struct journal_record *r = record_of(b, record);
+    return r && r->authority == authority_of(authority);
+}
+
+static void card_text(const struct card_id *id, char text[2 * CARD_ID_MAX + 1])
+{
+    hex_write(text, 2 * CARD_ID_MAX + 1, id->bytes, id->len, false);
+}
+
+/* What is written nowhere else: the attempt ended without a word. */
+static void settle(struct journal_book *b, struct journal_record *r, enum journal_state state)
+{
+    struct card_row *card = card_of(b, &r->attempt);
+    if (card) {
+        card->record = r->number;
+        card->refusals = 0;
+    }
+    r->state = state;
+    r->card = r->attempt;
+    if (r->attempt_authority) r->authority = r->attempt_authority;
+}
+
+static void close_attempt(struct journal_book *b, struct journal_record *r)
+{
+    if (r->open && r->known) settle(b, r, JOURNAL_UNKNOWN);
+    r->open = false;
+}
+
+void journal_book_close_open(struct journal_book *b)
+{
+    for (size_t i = 0; i < b->record_count; i++)
+        close_attempt(b, &b->records[i]);
+}
+
+bool journal_book_may_begin(const struct journal_book *b, uint64_t record, const char *authority,
+                            struct card_id *expected, struct err *err)
+{
+    const struct journal_record *r = record_of(b, record);
+    uint64_t allowed = authority_of(authority);
+    char card[2 * CARD_ID_MAX + 1];
+
+    expected->len = 0;
+    if (r && r->open) return err_set(err, ERR_INPUT, "record %" PRIu64 ": a card of it is under way", record);
+    if (!r || r->state == JOURNAL_FREE) return true;
+    if (allowed && allowed != r->authority) return true;
+    card_text(&r->card, card);
+    if (r->state == JOURNAL_MADE || r->state == JOURNAL_SPOILED)
+        return err_set(err, ERR_INPUT,
+                       "record %" PRIu64 ": card %s of it is %s; another card needs a remake list", record,
+                       card, journal_state_name(r->state));
+    if (r->card.len == 0)
+        return err_set(
+            err, ERR_INPUT,
+            "record %" PRIu64
+            ": it was begun on a card that told nothing of itself; another card needs a remake list",
+            record);
+    *expected = r->card;
+    return true;
+}
+
+bool journal_book_may_use(const struct journal_book *b, uint64_t record, const struct card_id *card,
+                          unsigned retries, struct err *err)
+{
+    const struct journal_record *r = record_of(b, record);
+    const struct card_row *row = card_of(b, card);
+    char given[2 * CARD_ID_MAX + 1], due[2 * CARD_ID_MAX + 1];
+
+    card_text(card, given);
+    if (!r || !r->open) return err_set(err, ERR_INTERNAL, "record %" PRIu64 " was not begun", record);
+    bool another_allowed = r->attempt_authority != 0 && r->attempt_authority != r->authority;
+    bool same_only = r->state != JOURNAL_FREE && !another_allowed;
+    card_text(&r->card, due);
+    if (same_only && !card_id_equal(&r->card, card))
+        return err_set(err, ERR_INPUT,
+                       "record %" PRIu64 ": it was begun on card %s and may go on no other, this is card %s",
+                       record, due, given);
+    if (another_allowed && r->state == JOURNAL_MADE && card_id_equal(&r->card, card))
+        return err_set(err, ERR_INPUT, "record %" PRIu64 ": a remake needs another card than %s", record,
+                       given);
+    if (row && row->record != 0 && row->record != record)
+        return err_set(err, ERR_INPUT, "card %s holds record %" PRIu64, given, row->record);
+    if (row && row->refusals > retries)
+        return err_set(err, ERR_INPUT,
+                       "card %s has refused its key %u time%s; it is not tried again without --retries",
+                       given, row->refusals, row->refusals == 1 ? "" : "s");
+    return true;
+}
+
+uint64_t journal_book_record_on(const struct journal_book *b, const struct card_id *card)
+{
+    const struct card_row *row = card_of(b, card);
+    return row ? row->record : 0;
+}
+
+unsigned journal_book_refusals(const struct journal_book *b, const struct card_id *card)
+{
+    const struct card_row *row = card_of(b, card);
+    return row ? row->refusals : 0;
+}
+
+/* ---- events ---- */
+
+static bool apply_begun(struct journal_book *b, const struct journal_event *e, struct err *err)
+{
+    struct journal_record *r = record_of(b, e->record);
+    struct card_id expected;
+
+    if (r) close_attempt(b, r);
+    if (!journal_book_may_begin(b, e->record, e->authority, &expected, err)) {
+        err->kind = ERR_INTEGRITY;
+        return false;
+    }
+    if (!r) r = add_record(b, e->record, err);
+    if (!r) return false;
+    r->open = true;
+    r->known = r->ended = false;
+    r->attempt.len = 0;
+    r->attempt_authority = authority_of(e->authority);
+    r->begun++;
+    return true;
+}
+
+static bool apply_known(struct journal_book *b, const struct journal_event *e, struct err *err)
+{
+    struct journal_record *r = record_of(b, e->record);
+    if (!journal_book_may_use(b, e->record, &e->card, UINT32_MAX, err)) {
+        err->kind = ERR_INTEGRITY;
+        return false;
+    }
+    if (e->card.len > 0 && !card_of(b, &e->card) && !add_card(b, &e->card, err)) return false;
+    r->known = true;
+    r->attempt = e->card;
+    return true;
+}
+
+static bool apply_outcome(struct journal_book *b, const struct journal_event *e, struct err *err)
+{
+    static const enum journal_state states[] = {
+        [CARD_MADE] = JOURNAL_MADE, [CARD_HALF_DONE] = JOURNAL_HALF_DONE, [CARD_SPOILED] = JOURNAL_SPOILED};
+    struct journal_record *r = record_of(b, e->record);
+
+    if (!r || !r->open)
+        return err_set(err, ERR_INTEGRITY, "record %" PRIu64 ": an outcome of no card", e->record);
+    if (e->outcome != CARD_UNTOUCHED && !r->known)
+        return err_set(err, ERR_INTEGRITY, "record %" PRIu64 ": card %s before it was known", e->record,
+                       card_outcome_name(e->outcome));
+    struct card_row *card = card_of(b, &r->attempt);
+    if (e->outcome != CARD_UNTOUCHED)
+        settle(b, r, states[e->outcome]);
+    else if (r->known && card)
+        card->refusals++;
+    r->open = false;
+    r->ended = true;
+    r->outcome = e->outcome;
+    return true;
+}
+
+static bool apply_module(struct journal_book *b, const struct journal_event *e, struct err *err)
+{
+    struct journal_record *r = record_of(b, e->record);
+    if (!r) return err_set(err, ERR_INTEGRITY, "record %" PRIu64 ": a module of no card", e->record);
+    r->modules_missing = !e->done;
+    return true;
+}
+
+bool journal_book_apply(struct journal_book *b, const struct journal_event *e, struct err *err)
+{
+    static bool (*const apply[])(struct journal_book *, const struct journal_event *, struct err *) = {
+        [JOURNAL_BEGUN] = apply_begun,
+        [JOURNAL_KNOWN] = apply_known,
+        [JOURNAL_OUTCOME] = apply_outcome,
+        [JOURNAL_MODULE] = apply_module,
+    };
+    if (!apply[e->kind](b, e, err)) return false;
+    b->recent[b->recent_count++ % JOURNAL_RECENT] = e->record;
+    return true;
+}

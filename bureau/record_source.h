@@ -1,0 +1,38 @@
+/* bureau/record_source.h - which record the next card gets: in the order of the file, each compared with its digest again.
+ *
+ * A new run takes records that are free; a redo takes those that were begun and are not made: half-done ones for their own
+ * cards, free ones, and those for which the issuer allows another card. */
+#ifndef BUREAU_RECORD_SOURCE_H
+#define BUREAU_RECORD_SOURCE_H
+
+#include "bureau/incoming.h"
+#include "bureau/ledger.h"
+
+struct record_source;
+
+struct record_choice {
+    uint64_t first, last; /* numbers */
+    bool redo;
+};
+/* Borrows file and ledger. */
+MUST_CHECK bool record_source_new(struct record_source **out, struct incoming *file,
+                                  const struct ledger *ledger, const struct record_choice *choice,
+                                  struct err *err);
+void record_source_free(struct record_source *s); /* NULL is fine */
+
+struct offered_record {
+    struct card_group card;
+    const uint8_t *bytes; /* borrowed until the next call */
+    size_t len;
+};
+/* Is there one for the next card? False: reading fails, or the file has changed (ERR_INTEGRITY). */
+MUST_CHECK bool record_source_has(struct record_source *s, bool *has, struct err *err);
+/* Takes it; there is one. */
+MUST_CHECK bool record_source_next(struct record_source *s, struct offered_record *out, struct err *err);
+/* Takes this one, which stands in the file. *found: false if it is not one that this run takes, or it was taken before. */
+MUST_CHECK bool record_source_take(struct record_source *s, uint64_t number, bool *found,
+                                   struct offered_record *out, struct err *err);
+/* The card could not be used: the record goes to the next one. */
+MUST_CHECK bool record_source_give_back(struct record_source *s, uint64_t number, struct err *err);
+
+#endif
