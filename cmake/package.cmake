@@ -7,7 +7,8 @@ set(CPACK_PACKAGE_DESCRIPTION
     "cardprep turns an issuer's card records into one sealed file for the bureau that
 makes the cards: it derives each card's keys inside a PKCS#11 token, makes and
 certifies the card's key pair, wraps every secret under the bureau's key and
-seals each record. cardkeys makes and checks the keys for that from one plan.")
+seals each record. cardkeys holds the key ceremonies for that from one plan;
+cardbureau checks the sealed file at the bureau and makes its cards.")
 set(CPACK_GENERATOR DEB)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
