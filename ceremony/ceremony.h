@@ -43,6 +43,8 @@ MUST_CHECK bool plan_key_find(const struct plan *p, const char *name, const stru
                               struct err *err);
 /* False (ERR_CONFIG): `site` is given and no token of the plan is there. */
 MUST_CHECK bool plan_site_exists(const struct plan *p, const char *site, struct err *err);
+/* Where this token of the plan stands. */
+const char *plan_token_site(const struct plan *p, const char *token);
 /* Is the token at this site? Every token is where `site` is NULL. */
 bool plan_token_is_at(const struct plan *p, const char *token, const char *site);
 /* Has the key this role on its first token? */

@@ -52,6 +52,11 @@ bool plan_site_exists(const struct plan *p, const char *site, struct err *err)
     return known || err_set(err, ERR_CONFIG, "no token of the plan is at site '%s'", site);
 }
 
+const char *plan_token_site(const struct plan *p, const char *token)
+{
+    return p->tokens[plan_token_index(p, token)].site;
+}
+
 bool plan_token_is_at(const struct plan *p, const char *token, const char *site)
 {
     size_t i = plan_token_index(p, token);

@@ -40,14 +40,9 @@ bool trust_is_late(const struct plan *p, size_t index)
     return signer_key(p, &p->trusts[index])->hand_over_count > 0;
 }
 
-static const char *site_of(const struct plan *p, const char *token)
-{
-    return p->tokens[plan_token_index(p, token)].site;
-}
-
 static const char *sender_of(const struct plan *p, const struct plan_trust *t)
 {
-    return site_of(p, signer_key(p, t)->tokens[0]);
+    return plan_token_site(p, signer_key(p, t)->tokens[0]);
 }
 
 void trust_tell(const struct plan *p, size_t index, struct step_story *s)
