@@ -7,7 +7,7 @@
 /* The head of a script, as label and text. */
 struct script_head_line {
     char label[16];
-    char text[320];
+    char text[PLAN_PEOPLE_TEXT_MAX];
 };
 enum { SCRIPT_HEAD_LINES = 8, SCRIPT_STEP_LINES = 8 };
 struct script_head {
