@@ -68,6 +68,14 @@ bool plan_key_has_role(const struct plan_key *key, enum hsm_role role)
     return key->token_count > 0 && strcmp(key->token_roles[0], hsm_role_name(role)) == 0;
 }
 
+bool plan_key_has_letters(const struct plan_key *key)
+{
+    for (size_t i = 0; i < key->component_count; i++) {
+        if (key->components[i].source == COMPONENT_LETTER) return true;
+    }
+    return false;
+}
+
 const struct plan_key *plan_pair_at(const struct plan *p, enum hsm_role role, const char *site)
 {
     for (size_t i = 0; i < p->key_count; i++) {
