@@ -20,6 +20,24 @@ struct journal {
     bool begun;       /* this sitting's first line is written */
 };
 
+/* A TEST plan asks nobody for a second officer, and its keys are no secret: so its log is its own. */
+static bool is_of_this_kind(const struct plan *plan, struct err *err)
+{
+    struct audit_read *r = NULL;
+    const struct audit_line *line = NULL;
+    bool same = true;
+    bool ok = audit_read_open(&r, plan->audit_log, err);
+    while (ok && same && (ok = audit_read_next(r, &line, err)) && line) {
+        const char *test = strcmp(line->event, "begin") == 0 ? audit_line_text(line, "test") : NULL;
+        same = !test || (strcmp(test, "yes") == 0) == plan->test;
+    }
+    audit_read_free(r);
+    return ok && (same || err_set(err, ERR_CONFIG,
+                                  "%s is the log of a plan that is %sTEST, and this plan is %sTEST: neither "
+                                  "goes on in the other's",
+                                  plan->audit_log, plan->test ? "not " : "", plan->test ? "" : "not "));
+}
+
 bool journal_open(struct journal **out, const struct plan *plan, const char *site, struct err *err)
 {
     const struct audit_log_settings settings = {evidence_program(), clock_now, NULL, true};
@@ -27,9 +45,9 @@ bool journal_open(struct journal **out, const struct plan *plan, const char *sit
     if (!j) return err_set_no_memory(err);
     j->plan = plan;
     j->site = site;
-    if (!audit_log_open(&j->log, plan->audit_log, &settings, err)) {
+    if (!audit_log_open(&j->log, plan->audit_log, &settings, err) || !is_of_this_kind(plan, err)) {
         err_prefix(err, "audit log");
-        free(j);
+        journal_close(j);
         return false;
     }
     *out = j;
@@ -128,6 +146,21 @@ bool journal_component(const struct ceremony *c, const struct plan_key *key, siz
     return put(c->journal, &e, err);
 }
 
+/* The dates that the log has for a key stay as they are with each further copy: changing them takes two officers. */
+static bool put_dates(const struct journal *j, const struct plan_key *key, struct audit_event *e,
+                      struct err *err)
+{
+    struct history *h = NULL;
+    if (!history_load_log(&h, j->log, err)) return false;
+    const struct history_key *k = history_key(h, key->name, key->version);
+    bool known = k && k->recorded && !history_key_is_destroyed(k);
+    const char *from = known ? k->not_before : key->not_before, *to = known ? k->not_after : key->not_after;
+    if (from && from[0]) audit_text(e, "not_before", from);
+    if (to && to[0]) audit_text(e, "not_after", to);
+    history_free(h);
+    return true;
+}
+
 bool journal_key(struct journal *j, const struct journal_key *k, struct err *err)
 {
     struct audit_event e;
@@ -140,8 +173,10 @@ bool journal_key(struct journal *j, const struct journal_key *k, struct err *err
     audit_text(&e, "label", k->key->label);
     put_check(&e, k->check);
     audit_text(&e, "origin", k->origin);
-    if (k->key->not_before) audit_text(&e, "not_before", k->key->not_before);
-    if (k->key->not_after) audit_text(&e, "not_after", k->key->not_after);
+    if (!put_dates(j, k->key, &e, err)) {
+        audit_event_release(&e);
+        return false;
+    }
     if (k->key->method) audit_text(&e, "method", k->key->method);
     return put(j, &e, err);
 }
@@ -225,7 +260,8 @@ bool journal_destroy(struct journal *j, const struct plan_key *key, const char *
     return put(j, &e, err);
 }
 
-bool journal_rotate(struct journal *j, const struct plan_key *from, unsigned to, struct err *err)
+bool journal_rotate(struct journal *j, const struct plan_key *from, unsigned to, const struct officers *two,
+                    struct err *err)
 {
     struct audit_event e;
     if (!j) return true;
@@ -233,6 +269,7 @@ bool journal_rotate(struct journal *j, const struct plan_key *from, unsigned to,
     audit_text(&e, "key", from->name);
     audit_number(&e, "from", from->version);
     audit_number(&e, "to", to);
+    put_officers(&e, two);
     return put(j, &e, err);
 }
 
