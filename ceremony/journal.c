@@ -76,8 +76,8 @@ static bool begin(struct journal *j, struct err *err)
     struct audit_event e;
     char plan_hash[EVIDENCE_HASH_TEXT], program_hash[EVIDENCE_HASH_TEXT], people[PLAN_PEOPLE_TEXT_MAX];
     if (j->begun) return true;
-    if (!evidence_file_hash(j->plan->path, plan_hash, err) || !evidence_program_hash(program_hash, err))
-        return false;
+    if (!evidence_program_hash(program_hash, err)) return false;
+    evidence_plan_hash(j->plan, plan_hash);
     audit_event_init(&e, "begin");
     audit_text(&e, "plan", j->plan->name);
     audit_text(&e, "plan_hash", plan_hash);
