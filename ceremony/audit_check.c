@@ -42,7 +42,7 @@ static struct hsm_token *anchor_token(const struct ceremony *c)
     return token == c->plan->token_count ? NULL : c->tokens[token].open;
 }
 
-static bool read_anchor(struct ceremony *c, struct audit_head *anchor, bool *found, struct err *err)
+bool audit_check_anchor(struct ceremony *c, struct audit_head *anchor, bool *found, struct err *err)
 {
     struct hsm_token *t = anchor_token(c);
     struct buf data;
@@ -96,7 +96,7 @@ bool audit_check_continues(struct ceremony *c, struct err *err)
     struct audit_head anchor = {.seq = 0};
     uint8_t hash[SHA256_LEN];
     bool anchored = false, found = false;
-    if (!c->plan->audit_log || !read_anchor(c, &anchor, &anchored, err)) return !c->plan->audit_log;
+    if (!c->plan->audit_log || !audit_check_anchor(c, &anchor, &anchored, err)) return !c->plan->audit_log;
     if (!anchored) return true;
     if (!find_line(c->plan->audit_log, anchor.seq, hash, &found, err)) return false;
     if (found && bytes_equal(hash, sizeof(hash), anchor.hash, sizeof(anchor.hash))) return true;
@@ -157,7 +157,7 @@ bool audit_check_plan(struct ceremony *c, struct audit_check *out, struct err *e
     struct audit_head anchor = {.seq = 0};
     bool ok = false;
     if (!load_signers(c->plan, &signers, err)) return false;
-    if (read_anchor(c, &anchor, &out->anchored, err)) {
+    if (audit_check_anchor(c, &anchor, &out->anchored, err)) {
         const struct audit_verify_settings settings = {signers.keys, signers.count,
                                                        out->anchored ? &anchor : NULL};
         ok = audit_verify(c->plan->audit_log, &settings, &out->found, err) && may_lack_anchor(c, out, err);

@@ -34,7 +34,7 @@ MUST_CHECK bool ceremony_init(struct ceremony *c, const struct plan *plan, const
 /* Closes tokens, wipes PINs, ends the dialogue and the journal. */
 void ceremony_release(struct ceremony *c);
 
-enum { PLAN_KEY_NAME_MAX = 96, PLAN_PEOPLE_TEXT_MAX = 256 };
+enum { PLAN_KEY_NAME_MAX = 96, PLAN_PEOPLE_TEXT_MAX = 2048 /* all that a plan can name */ };
 /* "KML/1", or the name alone for a key without versions; written to text, which it returns. */
 const char *plan_key_name(const struct plan_key *key, char text[static PLAN_KEY_NAME_MAX]);
 /* Index of the plan's token, or of its key, of this name; the plan's size when there is none. */
@@ -45,10 +45,14 @@ MUST_CHECK bool plan_key_find(const struct plan *p, const char *name, const stru
                               struct err *err);
 /* False (ERR_CONFIG): `site` is given and no token of the plan is there. */
 MUST_CHECK bool plan_site_exists(const struct plan *p, const char *site, struct err *err);
+/* Where this token of the plan stands. */
+const char *plan_token_site(const struct plan *p, const char *token);
 /* Is the token at this site? Every token is where `site` is NULL. */
 bool plan_token_is_at(const struct plan *p, const char *token, const char *site);
 /* Has the key this role on its first token? */
 bool plan_key_has_role(const struct plan_key *key, enum hsm_role role);
+/* Are components of it drawn and printed when it is made? Then nobody can be asked for them in that plan again. */
+bool plan_key_has_letters(const struct plan_key *key);
 /* The first pair of this role that is kept at `site` (NULL: anywhere); NULL: none. */
 const struct plan_key *plan_pair_at(const struct plan *p, enum hsm_role role, const char *site);
 /* Names of all people with this duty, parted by commas, or "nobody named"; written to text, which it returns. */

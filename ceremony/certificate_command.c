@@ -157,8 +157,7 @@ static bool print_words(const struct certificate_import *i, struct err *err)
 
 static bool write_down(struct ceremony *c, const struct plan_certificate *pc, struct err *err)
 {
-    return journal_open(&c->journal, c->plan, c->site, err) &&
-           journal_note(c->journal, "certificate", "issuer_key", pc->issuer_key, err) &&
+    return journal_note(c->journal, "certificate", "issuer_key", pc->issuer_key, err) &&
            closing_sign_if_open(c, err);
 }
 
@@ -184,6 +183,7 @@ static bool import(const char *path, const char *key, const struct certificate_s
     if (!print_words(&i, err)) goto out;
     bool there = access(pc->certificate_path, F_OK) == 0; /* the same one, or it is refused */
     if (!agree(yes || there, err)) goto out;
+    if (!journal_open(&c.journal, plan, c.site, err)) goto out; /* what cannot be written down is not done */
     if (!certificate_import_store(&i, &result, err)) goto out;
     if (result.state == STEP_MADE && !write_down(&c, pc, err)) goto out;
     printf("%sCertificate %s: %s\n", plan->test ? "TEST. " : "", step_state_text(result.state),

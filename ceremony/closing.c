@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "audit/line.h"
+#include "ceremony/audit_check.h"
 #include "ceremony/journal.h"
 #include "ceremony/place.h"
 #include "hsm/data.h"
@@ -35,9 +37,25 @@ void closing_tell(const struct plan *p, size_t index, struct step_story *s)
                    "later sitting.");
 }
 
+/* A sitting that was killed between signature and anchor, or on a token that lost it, leaves a log that is closed alone. */
+static bool lacks_anchor(struct ceremony *c, const struct journal_head *head, bool *lacks, struct err *err)
+{
+    const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
+    struct hsm_token *t = c->tokens[plan_token_index(c->plan, key->tokens[0])].open;
+    struct audit_head anchor = {.seq = 0};
+    bool found = false, possible = false;
+    *lacks = false;
+    if (!head->closed || !t || !c->changes) return true;
+    if (!audit_check_anchor(c, &anchor, &found, err) || !hsm_data_possible(t, &possible, err)) return false;
+    *lacks = possible &&
+             !(found && anchor.seq == head->seq && memcmp(anchor.hash, head->hash, sizeof(anchor.hash)) == 0);
+    return true;
+}
+
 bool closing_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
 {
     struct journal_head head;
+    bool lacks = false;
     (void)index;
     if (!journal_head(c, &head, err)) return false;
     if (!plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site)) {
@@ -51,7 +69,9 @@ bool closing_look(struct ceremony *c, size_t index, struct step_result *r, struc
         return true;
     }
     /* A sitting closes the log over the night runs since the last one; without one they need no closing. */
-    r->state = head.closed || (!c->changes && head.ceremonies_closed) ? STEP_THERE : STEP_TO_DO;
+    bool closed = head.closed || (!c->changes && head.ceremonies_closed);
+    if (!lacks_anchor(c, &head, &lacks, err)) return false;
+    r->state = closed && !lacks ? STEP_THERE : STEP_TO_DO;
     snprintf(r->detail, sizeof(r->detail), "%" PRIu64 " lines", head.seq);
     return true;
 }
@@ -69,12 +89,14 @@ static bool put_anchor(struct ceremony *c, struct hsm_token *t, bool *kept, stru
     return hsm_data_put(t, CLOSING_ANCHOR_LABEL, anchor, sizeof(anchor), err);
 }
 
+/* What of both is missing. */
 static bool sign(struct ceremony *c, const struct plan_key *key, bool *kept, struct err *err)
 {
     struct hsm_token *t = NULL;
     struct hsm_pair pair;
-    return place_find_pair(c, key->name, &t, &pair, err) && journal_sign(c->journal, t, &pair, err) &&
-           put_anchor(c, t, kept, err);
+    struct journal_head head;
+    return place_find_pair(c, key->name, &t, &pair, err) && journal_head(c, &head, err) &&
+           (head.closed || journal_sign(c->journal, t, &pair, err)) && put_anchor(c, t, kept, err);
 }
 
 bool closing_run(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
@@ -97,7 +119,8 @@ bool closing_sign_if_open(struct ceremony *c, struct err *err)
     struct journal_head head;
     bool there = false, kept = false;
     if (token == c->plan->token_count || !c->tokens[token].open) return true;
-    if (!journal_head(c, &head, err) || head.seq == 0 || head.closed) return head.closed;
+    if (!journal_head(c, &head, err)) return false;
+    if (head.seq == 0 || head.closed) return true;
     if (!place_pair_is_there(c, key->name, &there, err) || !there) return !there;
     return sign(c, key, &kept, err);
 }

@@ -11,15 +11,32 @@
 #include "ceremony/sitting.h"
 #include "hsm/objects.h"
 
-/* The key on each of its tokens here, as far as it is there. It may be wrong in any way: it is to go. */
+/* The key on one of its tokens. It may be wrong in any way: it is to go. And it may be gone, with nothing in the log of that: a
+ * sitting was killed before it could write it down, or somebody with the PIN took it off. */
+struct copy {
+    struct place place;
+    bool is_lost; /* not there, but the log has it */
+};
+
+static bool open_copy(struct ceremony *c, const struct plan_key *k, size_t i, struct copy *copy,
+                      struct err *err)
+{
+    bool has = false;
+    if (!place_open(c, k, i, &copy->place, err) || !journal_has_copy(c, k, k->tokens[i], &has, err))
+        return false;
+    copy->is_lost = has && !copy->place.there;
+    return true;
+}
+
+/* How many of its copies here there are still to destroy, or to write down. */
 static bool find(struct ceremony *c, const struct plan_key *k, size_t *found, struct err *err)
 {
-    struct place p;
+    struct copy copy;
     *found = 0;
     for (size_t i = 0; i < k->token_count; i++) {
         if (!plan_token_is_at(c->plan, k->tokens[i], c->site)) continue;
-        if (!place_open(c, k, i, &p, err)) return false;
-        *found += p.there;
+        if (!open_copy(c, k, i, &copy, err)) return false;
+        *found += copy.place.there || copy.is_lost;
     }
     return true;
 }
@@ -27,15 +44,16 @@ static bool find(struct ceremony *c, const struct plan_key *k, size_t *found, st
 static bool remove_all(struct ceremony *c, const struct plan_key *k, const struct officers *two,
                        struct err *err)
 {
-    struct place p;
+    struct copy copy;
+    const struct place *p = &copy.place;
     for (size_t i = 0; i < k->token_count; i++) {
         if (!plan_token_is_at(c->plan, k->tokens[i], c->site)) continue;
-        if (!place_open(c, k, i, &p, err)) return false;
-        if (!p.there) continue;
-        if (!hsm_key_remove(p.token, k->label, err) ||
-            !journal_destroy(c->journal, k, k->tokens[i], two, err))
-            return false;
-        printf("%sdestroyed: %s on %s\n", c->plan->test ? "TEST  " : "", p.name, p.token_name);
+        if (!open_copy(c, k, i, &copy, err)) return false;
+        if (!p->there && !copy.is_lost) continue;
+        if (p->there && !hsm_key_remove(p->token, k->label, err)) return false;
+        if (!journal_destroy(c->journal, k, k->tokens[i], two, err)) return false;
+        printf("%s%s: %s on %s\n", c->plan->test ? "TEST  " : "",
+               copy.is_lost ? "was gone already" : "destroyed", p->name, p->token_name);
     }
     return true;
 }

@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/hex.h"
+#include "config/plan.h"
 
 const char *evidence_program(void)
 {
@@ -32,6 +33,11 @@ bool evidence_file_hash(const char *path, char hex[static EVIDENCE_HASH_TEXT], s
     fclose(f);
     if (ok) hex_write(hex, EVIDENCE_HASH_TEXT, hash, sizeof(hash), true);
     return ok;
+}
+
+void evidence_plan_hash(const struct plan *plan, char hex[static EVIDENCE_HASH_TEXT])
+{
+    hex_write(hex, EVIDENCE_HASH_TEXT, plan->hash, sizeof(plan->hash), true);
 }
 
 const char *evidence_groups(const char hex[static EVIDENCE_HASH_TEXT], char text[static EVIDENCE_GROUPS_TEXT])

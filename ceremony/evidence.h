@@ -12,6 +12,10 @@ MUST_CHECK bool evidence_program_hash(char hex[static EVIDENCE_HASH_TEXT], struc
 /* The same of any file; it may have any size. */
 MUST_CHECK bool evidence_file_hash(const char *path, char hex[static EVIDENCE_HASH_TEXT], struct err *err);
 
+/* The same of the plan as it was read: its file may be another one meanwhile. */
+struct plan;
+void evidence_plan_hash(const struct plan *plan, char hex[static EVIDENCE_HASH_TEXT]);
+
 enum { EVIDENCE_GROUPS_TEXT = 80 };
 /* The same digits in groups of four, for people who compare them; returns text. */
 const char *evidence_groups(const char hex[static EVIDENCE_HASH_TEXT],

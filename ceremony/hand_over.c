@@ -43,11 +43,6 @@ bool hand_over_is_at(const struct plan *p, size_t index, const char *site)
     return plan_token_is_at(p, hand_over_at(p, index).how->to, site);
 }
 
-static const char *site_of(const struct plan *p, const char *token)
-{
-    return p->tokens[plan_token_index(p, token)].site;
-}
-
 void hand_over_tell(const struct plan *p, size_t index, struct step_story *s)
 {
     const struct hand_over h = hand_over_at(p, index);
@@ -60,7 +55,7 @@ void hand_over_tell(const struct plan *p, size_t index, struct step_story *s)
           "It was wrapped at site '%s' under %s; only this token can open it. It is accepted because a "
           "signer whom "
           "this token trusts vouches for every line of the file.",
-          site_of(p, h.key->tokens[0]), h.how->under);
+          plan_token_site(p, h.key->tokens[0]), h.how->under);
     STORY(s->next, "Compare the check value that is shown with the sender's script.");
 }
 
@@ -99,8 +94,8 @@ static bool is_as_planned(const struct ceremony *c, const struct hand_over *h, c
     const struct check_value check = {
         {f->check_value[0], f->check_value[1], f->check_value[2], f->check_value[3], f->check_value[4]},
         f->check_value_len};
-    if (!same("sender", f->sender, site_of(c->plan, k->tokens[0]), err)) return false;
-    if (!same("receiver", f->receiver, site_of(c->plan, h->how->to), err)) return false;
+    if (!same("sender", f->sender, plan_token_site(c->plan, k->tokens[0]), err)) return false;
+    if (!same("receiver", f->receiver, plan_token_site(c->plan, h->how->to), err)) return false;
     if (!same("key", f->key, k->name, err) || !same_number("version", f->version, k->version, err))
         return false;
     if (!same("role", f->role, k->token_roles[h->place], err)) return false;
@@ -122,7 +117,7 @@ static bool read_verified(struct ceremony *c, const struct hand_over *h, const c
     bool ok = false;
     buf_init(&text, HANDOVER_TEXT_MAX);
     buf_init(&spki, HSM_SPKI_MAX);
-    if (!trust_signer_of(c, h->how->to, site_of(c->plan, h->key->tokens[0]), &spki, err)) goto out;
+    if (!trust_signer_of(c, h->how->to, plan_token_site(c->plan, h->key->tokens[0]), &spki, err)) goto out;
     if (!file_read_all(path, HANDOVER_TEXT_MAX, &text, err)) goto out;
     const struct public_key signer = {spki.data, spki.len};
     ok = handover_verify(text.data, text.len, &signer, f, err) && is_as_planned(c, h, f, err);

@@ -12,11 +12,6 @@
 #include "ceremony/trust.h"
 #include "formats/handover.h"
 
-static const char *site_of(const struct plan *p, const char *token)
-{
-    return p->tokens[plan_token_index(p, token)].site;
-}
-
 /* The last key of that name before this one that can carry it; the plan was read so that there is one. */
 static const struct plan_key *carrier(const struct plan *p, const struct plan_key *key, const char *name)
 {
@@ -74,8 +69,8 @@ static bool fill(const struct ceremony *c, const struct plan_key *key, const str
     for (size_t i = 0; i < key->token_count; i++) {
         if (strcmp(key->tokens[i], how->to) == 0) copy(h->role, sizeof(h->role), key->token_roles[i]);
     }
-    copy(h->sender, sizeof(h->sender), site_of(c->plan, key->tokens[0]));
-    copy(h->receiver, sizeof(h->receiver), site_of(c->plan, how->to));
+    copy(h->sender, sizeof(h->sender), plan_token_site(c->plan, key->tokens[0]));
+    copy(h->receiver, sizeof(h->receiver), plan_token_site(c->plan, how->to));
     copy(h->key, sizeof(h->key), key->name);
     copy(h->not_before, sizeof(h->not_before), key->not_before);
     copy(h->not_after, sizeof(h->not_after), key->not_after);
@@ -131,7 +126,7 @@ static bool sign(struct ceremony *c, const struct place *p, const struct travell
                  struct err *err)
 {
     const struct plan_key *signer =
-        plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, site_of(c->plan, p->key->tokens[0]));
+        plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, plan_token_site(c->plan, p->key->tokens[0]));
     if (signer) return sign_by(c, signer, p, k, h, err);
     return err_set(err, ERR_CONFIG, "a hand-over is signed: the plan has no signing-pair at site '%s'",
                    h->sender);
@@ -152,7 +147,7 @@ static bool waits_for_key(struct ceremony *c, const struct plan_key *key, struct
 bool hand_over_waits(struct ceremony *c, const struct plan_key *key, struct step_result *r, struct err *err)
 {
     const struct plan_key *signer =
-        plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, site_of(c->plan, key->tokens[0]));
+        plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, plan_token_site(c->plan, key->tokens[0]));
     if (key->hand_over_count && signer && signer != key && !waits_for_key(c, signer, r, err)) return false;
     for (size_t i = 0; i < key->hand_over_count && r->state != STEP_WAITING; i++) {
         const struct plan_key *by = carrier(c->plan, key, key->hand_overs[i].under);

@@ -1,6 +1,5 @@
 #include "ceremony/journal.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +7,6 @@
 #include "audit/log.h"
 #include "audit/read.h"
 #include "base/digest.h"
-#include "base/hex.h"
 #include "ceremony/evidence.h"
 #include "ceremony/output.h"
 #include "hsm/crypto.h"
@@ -20,6 +18,24 @@ struct journal {
     bool begun;       /* this sitting's first line is written */
 };
 
+/* A TEST plan asks nobody for a second officer, and its keys are no secret: so its log is its own. */
+static bool is_of_this_kind(const struct plan *plan, struct err *err)
+{
+    struct audit_read *r = NULL;
+    const struct audit_line *line = NULL;
+    bool same = true;
+    bool ok = audit_read_open(&r, plan->audit_log, err);
+    while (ok && same && (ok = audit_read_next(r, &line, err)) && line) {
+        const char *test = strcmp(line->event, "begin") == 0 ? audit_line_text(line, "test") : NULL;
+        same = !test || (strcmp(test, "yes") == 0) == plan->test;
+    }
+    audit_read_free(r);
+    return ok && (same || err_set(err, ERR_CONFIG,
+                                  "%s is the log of a plan that is %sTEST, and this plan is %sTEST: neither "
+                                  "goes on in the other's",
+                                  plan->audit_log, plan->test ? "not " : "", plan->test ? "" : "not "));
+}
+
 bool journal_open(struct journal **out, const struct plan *plan, const char *site, struct err *err)
 {
     const struct audit_log_settings settings = {evidence_program(), clock_now, NULL, true};
@@ -27,9 +43,9 @@ bool journal_open(struct journal **out, const struct plan *plan, const char *sit
     if (!j) return err_set_no_memory(err);
     j->plan = plan;
     j->site = site;
-    if (!audit_log_open(&j->log, plan->audit_log, &settings, err)) {
+    if (!audit_log_open(&j->log, plan->audit_log, &settings, err) || !is_of_this_kind(plan, err)) {
         err_prefix(err, "audit log");
-        free(j);
+        journal_close(j);
         return false;
     }
     *out = j;
@@ -58,8 +74,8 @@ static bool begin(struct journal *j, struct err *err)
     struct audit_event e;
     char plan_hash[EVIDENCE_HASH_TEXT], program_hash[EVIDENCE_HASH_TEXT], people[PLAN_PEOPLE_TEXT_MAX];
     if (j->begun) return true;
-    if (!evidence_file_hash(j->plan->path, plan_hash, err) || !evidence_program_hash(program_hash, err))
-        return false;
+    if (!evidence_program_hash(program_hash, err)) return false;
+    evidence_plan_hash(j->plan, plan_hash);
     audit_event_init(&e, "begin");
     audit_text(&e, "plan", j->plan->name);
     audit_text(&e, "plan_hash", plan_hash);
@@ -128,6 +144,21 @@ bool journal_component(const struct ceremony *c, const struct plan_key *key, siz
     return put(c->journal, &e, err);
 }
 
+/* The dates that the log has for a key stay as they are with each further copy: changing them takes two officers. */
+static bool put_dates(const struct journal *j, const struct plan_key *key, struct audit_event *e,
+                      struct err *err)
+{
+    struct history *h = NULL;
+    if (!history_load_log(&h, j->log, err)) return false;
+    const struct history_key *k = history_key(h, key->name, key->version);
+    bool known = k && k->recorded && !history_key_is_destroyed(k);
+    const char *from = known ? k->not_before : key->not_before, *to = known ? k->not_after : key->not_after;
+    if (from && from[0]) audit_text(e, "not_before", from);
+    if (to && to[0]) audit_text(e, "not_after", to);
+    history_free(h);
+    return true;
+}
+
 bool journal_key(struct journal *j, const struct journal_key *k, struct err *err)
 {
     struct audit_event e;
@@ -140,8 +171,10 @@ bool journal_key(struct journal *j, const struct journal_key *k, struct err *err
     audit_text(&e, "label", k->key->label);
     put_check(&e, k->check);
     audit_text(&e, "origin", k->origin);
-    if (k->key->not_before) audit_text(&e, "not_before", k->key->not_before);
-    if (k->key->not_after) audit_text(&e, "not_after", k->key->not_after);
+    if (!put_dates(j, k->key, &e, err)) {
+        audit_event_release(&e);
+        return false;
+    }
     if (k->key->method) audit_text(&e, "method", k->key->method);
     return put(j, &e, err);
 }
@@ -225,7 +258,8 @@ bool journal_destroy(struct journal *j, const struct plan_key *key, const char *
     return put(j, &e, err);
 }
 
-bool journal_rotate(struct journal *j, const struct plan_key *from, unsigned to, struct err *err)
+bool journal_rotate(struct journal *j, const struct plan_key *from, unsigned to, const struct officers *two,
+                    struct err *err)
 {
     struct audit_event e;
     if (!j) return true;
@@ -233,6 +267,7 @@ bool journal_rotate(struct journal *j, const struct plan_key *from, unsigned to,
     audit_text(&e, "key", from->name);
     audit_number(&e, "from", from->version);
     audit_number(&e, "to", to);
+    put_officers(&e, two);
     return put(j, &e, err);
 }
 
@@ -243,116 +278,6 @@ bool journal_note(struct journal *j, const char *event, const char *name, const 
     if (!start(j, &e, event, err)) return false;
     audit_text(&e, name, value);
     return put(j, &e, err);
-}
-
-/* ---- questions ---- */
-
-/* *h stays NULL where there is no log yet. */
-static bool load(const struct ceremony *c, struct history **h, struct err *err)
-{
-    *h = NULL;
-    if (c->no_log) return true;
-    if (c->journal) return history_load(h, c->plan->audit_log, err);
-    if (!c->plan->audit_log || !output_is_there(c->plan->audit_log)) return true;
-    return history_load(h, c->plan->audit_log, err);
-}
-
-bool journal_custodian_may(const struct ceremony *c, const struct plan_key *key, size_t index,
-                           struct err *err)
-{
-    struct history *h = NULL;
-    const char *custodian = key->components[index].custodian;
-    if (!c->journal) return true;
-    bool ok =
-        load(c, &h, err) && history_custodian_may(h, custodian, key->name, key->version, index + 1, err);
-    history_free(h);
-    return ok;
-}
-
-bool journal_known_check(const struct ceremony *c, const struct plan_key *key, struct check_value *check,
-                         struct err *err)
-{
-    struct history *h = NULL;
-    *check = (struct check_value){.len = 0};
-    if (!load(c, &h, err)) return false;
-    const struct history_key *k = h ? history_key(h, key->name, key->version) : NULL;
-    bool ok = true;
-    if (k && k->recorded && !history_key_is_destroyed(k) && k->kcv[0]) {
-        size_t len = strlen(k->kcv) / 2;
-        ok = len <= sizeof(check->bytes) && hex_read_exact(k->kcv, 2 * len, check->bytes, len, err);
-        check->len = ok ? len : 0;
-    }
-    history_free(h);
-    return ok;
-}
-
-bool journal_is_destroyed(const struct ceremony *c, const struct plan_key *key, bool *destroyed,
-                          struct err *err)
-{
-    struct history *h = NULL;
-    *destroyed = false;
-    if (!load(c, &h, err)) return false;
-    const struct history_key *k = h ? history_key(h, key->name, key->version) : NULL;
-    *destroyed = k && k->recorded && history_key_is_destroyed(k);
-    history_free(h);
-    return true;
-}
-
-bool journal_dates_are_known(const struct ceremony *c, const struct plan_key *key, bool *known,
-                             struct err *err)
-{
-    struct history *h = NULL;
-    *known = true;
-    if (!load(c, &h, err)) return false;
-    const struct history_key *k = h ? history_key(h, key->name, key->version) : NULL;
-    if (k && k->recorded)
-        *known = strcmp(k->not_before, key->not_before ? key->not_before : "") == 0 &&
-                 strcmp(k->not_after, key->not_after ? key->not_after : "") == 0;
-    history_free(h);
-    return true;
-}
-
-bool journal_serial_is_new(const struct ceremony *c, const struct journal_import *i, struct err *err)
-{
-    struct history *h = NULL;
-    if (!load(c, &h, err)) return false;
-    uint64_t last = h ? history_serial(h, i->sender, i->key) : 0;
-    history_free(h);
-    return i->serial > last || err_set(err, ERR_INTEGRITY,
-                                       "line 'serial' says %" PRIu64 ", but number %" PRIu64
-                                       " of this key was taken in from '%s' before: an old file again",
-                                       i->serial, last, i->sender);
-}
-
-bool journal_trusted(const struct ceremony *c, const char *sender, const char *signer,
-                     char fingerprint[static 65], struct err *err)
-{
-    struct audit_read *r = NULL;
-    const struct audit_line *line = NULL;
-    fingerprint[0] = 0;
-    if (!c->plan->audit_log || !output_is_there(c->plan->audit_log)) return true;
-    bool ok = audit_read_open(&r, c->plan->audit_log, err);
-    while (ok && (ok = audit_read_next(r, &line, err)) && line) {
-        if (strcmp(line->event, "trust") != 0) continue;
-        const char *from = audit_line_text(line, "sender"), *who = audit_line_text(line, "signer"),
-                   *what = audit_line_text(line, "fingerprint");
-        if (from && who && what && strcmp(from, sender) == 0 && strcmp(who, signer) == 0)
-            snprintf(fingerprint, 65, "%s", what);
-    }
-    audit_read_free(r);
-    return ok;
-}
-
-bool journal_limit_in_force(const struct ceremony *c, const struct plan_key *key, struct plan_limit *limit,
-                            struct err *err)
-{
-    struct history *h = NULL;
-    *limit = (struct plan_limit){0, false};
-    if (!load(c, &h, err)) return false;
-    const struct history_key *k = h ? history_key(h, key->name, key->version) : NULL;
-    if (k && k->limit_given) *limit = (struct plan_limit){k->limit_blocks, k->limit_stop};
-    history_free(h);
-    return true;
 }
 
 /* ---- the end ---- */

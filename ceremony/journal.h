@@ -1,5 +1,7 @@
 /* ceremony/journal.h - what a ceremony writes down in the plan's audit log (docs/formats/audit-log.md): who did what to
- * which key, with check values, never with a secret. Each call appends one line and is on disk when it returns.
+ * which key, with check values, never with a secret. Each call appends one line and is on disk when it returns. In front of a
+ * sitting's first line comes "begin": the plan and the program with their hashes, site and people. A sitting in which nothing
+ * happens leaves no line.
  *
  * With a journal of NULL every call is true and writes nothing. */
 #ifndef CEREMONY_JOURNAL_H
@@ -11,13 +13,12 @@
 
 struct journal;
 
-/* Opens the log, or begins it, after its whole chain was checked. False: broken (ERR_INTEGRITY), in use, not writable. */
+/* Opens the log, or begins it, after its whole chain was checked. False: broken (ERR_INTEGRITY), in use, not writable; of a
+ * TEST plan, and this one is not, or the reverse (ERR_CONFIG). */
 MUST_CHECK bool journal_open(struct journal **out, const struct plan *plan, const char *site,
                              struct err *err);
 void journal_close(struct journal *j); /* NULL is fine */
 
-/* The first line of a sitting, written before any other of it: the plan with its hash, the program with its hash, site and
- * people. A sitting in which nothing happens leaves no line. */
 /* A step was done, left or refused: `outcome` is "made", "left", "failed"; detail may be empty. */
 MUST_CHECK bool journal_step(struct journal *j, size_t number, const char *what, const char *outcome,
                              const char *detail, struct err *err);
@@ -26,7 +27,7 @@ MUST_CHECK bool journal_custodian_may(const struct ceremony *c, const struct pla
                                       struct err *err);
 MUST_CHECK bool journal_component(const struct ceremony *c, const struct plan_key *key, size_t index,
                                   const struct check_value *check, const char *origin, struct err *err);
-/* The key is on this token. */
+/* The key is on this token. Its dates are the plan's, unless the log has some for it already (journal_key_dates). */
 struct journal_key {
     const struct plan_key *key;
     const char *token, *role, *origin; /* "generated", "components", "hand-over", "key block", "found" */
@@ -36,6 +37,9 @@ MUST_CHECK bool journal_key(struct journal *j, const struct journal_key *k, stru
 /* The same of one that a sitting finds there, unless the log has it: the program that made it was killed before it could write
  * that down, or it was made by somebody else. Outside of sittings nothing is written. */
 MUST_CHECK bool journal_key_found(struct ceremony *c, const struct journal_key *k, struct err *err);
+/* *has: in a sitting, by the log this key is on this token, and was not destroyed there. */
+MUST_CHECK bool journal_has_copy(const struct ceremony *c, const struct plan_key *key, const char *token,
+                                 bool *has, struct err *err);
 /* What the log says of a key: the check value last recorded, of length 0 when it knows none. */
 MUST_CHECK bool journal_known_check(const struct ceremony *c, const struct plan_key *key,
                                     struct check_value *check, struct err *err);
@@ -74,7 +78,9 @@ MUST_CHECK bool journal_limit(struct journal *j, const struct plan_key *key, con
                               struct err *err);
 MUST_CHECK bool journal_destroy(struct journal *j, const struct plan_key *key, const char *token,
                                 const struct officers *two, struct err *err);
-MUST_CHECK bool journal_rotate(struct journal *j, const struct plan_key *from, unsigned to, struct err *err);
+/* Texts of `two` are empty where nobody was asked. */
+MUST_CHECK bool journal_rotate(struct journal *j, const struct plan_key *from, unsigned to,
+                               const struct officers *two, struct err *err);
 /* A line of another kind with one text. */
 MUST_CHECK bool journal_note(struct journal *j, const char *event, const char *name, const char *value,
                              struct err *err);

@@ -92,6 +92,13 @@ bool key_block_export(struct ceremony *c, const struct key_block_order *order, s
             w.name);
         goto out;
     }
+    if (plan_key_has_letters(order->key)) {
+        err_set(err, ERR_CONFIG,
+                "key %s gets its components in letters, which are drawn when it is made: to enter them, say "
+                "'prompt: yes' in the plan instead of 'letter'",
+                w.name);
+        goto out;
+    }
     if (!key_block_work_make_header(&w, &r.header, err)) goto out;
     if (!key_block_work_open(&w, err)) goto out;
     tell(&w);

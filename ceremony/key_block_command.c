@@ -63,17 +63,27 @@ static void show(const struct ceremony *c, const struct request *r, const struct
 }
 
 /* The exception that was taken is written down. */
-static bool write_down(struct ceremony *c, const struct request *r, const struct key_block_result *result,
-                       const char *direction, struct err *err)
+static bool note(struct ceremony *c, const struct request *r, const char *direction, struct err *err)
+{
+    char name[PLAN_KEY_NAME_MAX];
+    return journal_note(c->journal, direction, "key", plan_key_name(r->order.key, name), err);
+}
+
+/* On which of its tokens the log does not know the key: it came now, or a sitting was killed before it wrote that down. */
+static bool write_down_import(struct ceremony *c, const struct request *r,
+                              const struct key_block_result *result, struct err *err)
 {
     const struct plan_key *k = r->order.key;
-    char name[PLAN_KEY_NAME_MAX];
-    bool ok = journal_note(c->journal, direction, "key", plan_key_name(k, name), err);
-    for (size_t i = 0; ok && i < k->token_count && strcmp(direction, "key-block-import") == 0; i++) {
+    bool noted = false, has = false;
+    for (size_t i = 0; i < k->token_count; i++) {
         const struct journal_key entry = {k, k->tokens[i], k->token_roles[i], "key block", &result->check};
-        ok = journal_key(c->journal, &entry, err);
+        if (!journal_has_copy(c, k, k->tokens[i], &has, err)) return false;
+        if (has) continue;
+        if (!noted && !note(c, r, "key-block-import", err)) return false;
+        noted = true;
+        if (!journal_key(c->journal, &entry, err)) return false;
     }
-    return ok && closing_sign_if_open(c, err);
+    return closing_sign_if_open(c, err);
 }
 
 static bool do_export(struct ceremony *c, const struct request *r, struct err *err)
@@ -86,8 +96,9 @@ static bool do_export(struct ceremony *c, const struct request *r, struct err *e
     if (!outfile_is_new(r->file, err)) goto out; /* before custodians type */
     if (!key_block_export(c, &r->order, &text, &result, err)) goto out;
     buf_put_text(&text, "\n");
+    if (!note(c, r, "key-block-export", err)) goto out; /* first: no block is anywhere without its line */
     if (!output_put(r->file, &text, OUTPUT_KEEP, &step, err)) goto out;
-    if (!write_down(c, r, &result, "key-block-export", err)) goto out;
+    if (!closing_sign_if_open(c, err)) goto out;
     show(c, r, &result, "exported");
     ok = true;
 out:
@@ -108,7 +119,7 @@ static bool do_import(struct ceremony *c, const struct request *r, struct err *e
         err_prefix(err, "%s", r->file);
         goto out;
     }
-    ok = result.was_there || write_down(c, r, &result, "key-block-import", err);
+    ok = write_down_import(c, r, &result, err);
     if (ok) show(c, r, &result, result.was_there ? "already there" : "imported");
 out:
     buf_release(&text);

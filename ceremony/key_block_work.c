@@ -83,6 +83,7 @@ static bool place_open(struct key_block_work *w, const struct plan_key *key, siz
 {
     p->ref.name = key == w->order->key ? w->name : w->kbpk_name;
     p->ref.label = key->label;
+    p->ref.keep = key->keep;
     memcpy(p->ref.kcv, key->kcv, key->kcv_len);
     p->ref.kcv_len = key->kcv_len;
     bool ok = hsm_role_find(key->token_roles[at], &p->ref.role, err) &&

@@ -69,6 +69,9 @@ static bool value_json(struct ceremony *c, const struct plan_key *key, json_t **
         return err_set(err, ERR_CONFIG,
                        "it was generated and never leaves the token: give it TEST components, or leave "
                        "the keys file out");
+    if (plan_key_has_letters(key))
+        return err_set(err, ERR_CONFIG,
+                       "its components were printed: a keys file wants them in the plan or a file");
     for (size_t i = 0; i < key->component_count; i++) {
         if (key->components[i].source == COMPONENT_PROMPT)
             return err_set(err, ERR_CONFIG,

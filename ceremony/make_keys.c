@@ -118,6 +118,7 @@ static bool make_place(struct ceremony *c, const struct place *p, const struct s
         err_prefix(err, "imported, then on the token");
         goto out;
     }
+    if (!place_compare_with_log(c, p->key, &k.check, err)) goto out;
     if (first && !hand_over_write(c, p, &k, err)) goto out;
     if (!travelling_install(p, &k, err)) {
         if (first) hand_over_take_back(p->key);
@@ -134,17 +135,32 @@ out:
 }
 
 /* Are the components to be combined in this process? Not where the one token that gets the key does it inside. Of a key that
- * is there, only TEST components can say whether it is the right one, when the plan has no check value for it. */
+ * is there, a TEST plan's components say whether it is the right one, when the plan has no check value for it; not those that
+ * were printed, as others would be drawn. */
 static bool combines_here(struct ceremony *c, const struct plan_key *key, const struct places *p, bool *here,
                           struct err *err)
 {
     bool inside = false;
-    *here = key->origin == ORIGIN_COMPONENTS &&
-            (p->missing || (!key->kcv_len && c->plan->test && !c->dialogue.asks));
+    *here =
+        key->origin == ORIGIN_COMPONENTS &&
+        (p->missing || (!key->kcv_len && c->plan->test && !c->dialogue.asks && !plan_key_has_letters(key)));
     if (!*here || !p->missing || p->count != 1) return true;
     if (!hsm_combine_can(p->at[0].token, &inside, err)) return false;
     *here = !inside;
     return true;
+}
+
+/* A key that comes into being here and now, on its token or in letters, is made once. */
+static bool may_make(const struct ceremony *c, const struct plan_key *key, const struct places *p,
+                     struct err *err)
+{
+    bool letters = plan_key_has_letters(key);
+    if (!p->missing || (key->origin != ORIGIN_GENERATE && !letters)) return true;
+    if (letters && p->missing < p->count)
+        return err_set(err, ERR_CONFIG,
+                       "its letters were printed when it was made for the first token: for the other one say "
+                       "'prompt: yes' in the plan instead of 'letter'");
+    return place_may_make(c, &p->at[0], err);
 }
 
 bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
@@ -165,9 +181,8 @@ bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, stru
         if (!hand_over_waits(c, key, r, err)) return false;
         if (r->state == STEP_WAITING) return true;
     }
-    if (!combines_here(c, key, &p, &here, err)) goto out;
+    if (!may_make(c, key, &p, err) || !combines_here(c, key, &p, &here, err)) goto out;
     if (here && !components_combine(c, key, &value, &check, err)) goto out;
-    if (p.missing && key->origin == ORIGIN_GENERATE && !place_may_make(c, &p.at[0], err)) goto out;
     for (size_t i = 0; i < p.count; i++) {
         struct check_value is = check;
         if (!(p.at[i].there ? place_look(c, &p.at[i], &is, err) : make_place(c, &p.at[i], &value, &is, err)))

@@ -23,14 +23,13 @@ bool place_open(struct ceremony *c, const struct plan_key *key, size_t index, st
     return ok;
 }
 
-/* The log's check value, where the plan has none. */
-static bool compare_with_log(struct ceremony *c, const struct place *p, const struct check_value *check,
-                             struct err *err)
+bool place_compare_with_log(const struct ceremony *c, const struct plan_key *key,
+                            const struct check_value *check, struct err *err)
 {
     struct check_value known = {{0}, 0};
-    if (p->key->kcv_len || !journal_known_check(c, p->key, &known, err)) return p->key->kcv_len != 0;
-    if (known.len == 0 || bytes_equal(known.bytes, known.len, check->bytes, check->len)) return true;
     char is[CHECK_VALUE_TEXT], due[CHECK_VALUE_TEXT];
+    if (!journal_known_check(c, key, &known, err)) return false;
+    if (known.len == 0 || bytes_equal(known.bytes, known.len, check->bytes, check->len)) return true;
     check_value_text(check, is);
     check_value_text(&known, due);
     return err_set(err, ERR_TOKEN, "check value is %s, the audit log has %s", is, due);
@@ -105,7 +104,7 @@ bool place_look(struct ceremony *c, struct place *p, struct check_value *check, 
 {
     const struct journal_key entry = {p->key, p->token_name, hsm_role_name(p->ref.role), "found", check};
     bool ok = (hsm_role_is_pair(p->ref.role) ? look_at_pair : look_at_secret)(p, check, err) &&
-              compare_with_log(c, p, check, err) && journal_key_found(c, &entry, err);
+              place_compare_with_log(c, p->key, check, err) && journal_key_found(c, &entry, err);
     if (!ok) err_prefix(err, "token '%s'", p->token_name);
     return ok;
 }

@@ -21,6 +21,9 @@ MUST_CHECK bool place_open(struct ceremony *c, const struct plan_key *key, size_
  * that the log does not know.
  * False (ERR_TOKEN): not there, or other than the plan says. */
 MUST_CHECK bool place_look(struct ceremony *c, struct place *p, struct check_value *check, struct err *err);
+/* Is this the check value that the log has for the key, if it has one? The plan's cannot overrule it. False: ERR_TOKEN. */
+MUST_CHECK bool place_compare_with_log(const struct ceremony *c, const struct plan_key *key,
+                                       const struct check_value *check, struct err *err);
 /* A generated key that its token lost cannot be made again; one that officers destroyed is, if they say so.
  * False (ERR_TOKEN): the plan or the audit log has a check value for it; they do not. */
 MUST_CHECK bool place_may_make(const struct ceremony *c, const struct place *p, struct err *err);

@@ -73,17 +73,12 @@ static bool limit_fits(const struct plan *p, const struct plan_key *key, struct 
                    key->token_roles[0]);
 }
 
-static const char *site_of(const struct plan *p, const char *token)
-{
-    return p->tokens[plan_token_index(p, token)].site;
-}
-
 /* Does `at` trust a signer of this site? */
 static bool trusts(const struct plan *p, const char *at, const char *sender)
 {
     for (size_t i = 0; i < p->trust_count; i++) {
         const struct plan_key *signer = &p->keys[plan_key_index(p, p->trusts[i].signer)];
-        if (strcmp(p->trusts[i].at, at) == 0 && strcmp(site_of(p, signer->tokens[0]), sender) == 0)
+        if (strcmp(p->trusts[i].at, at) == 0 && strcmp(plan_token_site(p, signer->tokens[0]), sender) == 0)
             return true;
     }
     return false;
@@ -92,7 +87,7 @@ static bool trusts(const struct plan *p, const char *at, const char *sender)
 /* A hand-over file is signed at its sender's and believed at its receiver's. */
 static bool hand_over_fits(const struct plan *p, const struct plan_key *key, const char *to, struct err *err)
 {
-    const char *sender = site_of(p, key->tokens[0]);
+    const char *sender = plan_token_site(p, key->tokens[0]);
     const struct plan_key *signer = plan_pair_at(p, HSM_ROLE_SIGNING_PAIR, sender);
     if (!signer)
         return err_set(err, ERR_CONFIG, "a hand-over is signed: site '%s' has no signing-pair in the plan",

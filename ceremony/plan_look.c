@@ -52,6 +52,11 @@ bool plan_site_exists(const struct plan *p, const char *site, struct err *err)
     return known || err_set(err, ERR_CONFIG, "no token of the plan is at site '%s'", site);
 }
 
+const char *plan_token_site(const struct plan *p, const char *token)
+{
+    return p->tokens[plan_token_index(p, token)].site;
+}
+
 bool plan_token_is_at(const struct plan *p, const char *token, const char *site)
 {
     size_t i = plan_token_index(p, token);
@@ -61,6 +66,14 @@ bool plan_token_is_at(const struct plan *p, const char *token, const char *site)
 bool plan_key_has_role(const struct plan_key *key, enum hsm_role role)
 {
     return key->token_count > 0 && strcmp(key->token_roles[0], hsm_role_name(role)) == 0;
+}
+
+bool plan_key_has_letters(const struct plan_key *key)
+{
+    for (size_t i = 0; i < key->component_count; i++) {
+        if (key->components[i].source == COMPONENT_LETTER) return true;
+    }
+    return false;
 }
 
 const struct plan_key *plan_pair_at(const struct plan *p, enum hsm_role role, const char *site)

@@ -2,11 +2,13 @@
 
 #include <string.h>
 
+#include "base/outfile.h"
 #include "ceremony/output.h"
 #include "ceremony/place.h"
 #include "formats/fingerprint.h"
+#include "formats/public_key.h"
 
-enum { PEM_MAX = 4096 };
+enum { PEM_MAX = 4096, FILE_MAX = 1 << 14 };
 
 const char *public_file_path(const struct plan *p, const struct plan_key *key)
 {
@@ -59,18 +61,48 @@ void public_file_tell(const struct plan *p, size_t index, struct step_story *s)
           "Send the file. Write the 16 words into the script, and read them to the other side by telephone.");
 }
 
-bool public_file_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
-{
-    (void)err;
-    output_look(public_file_path(c->plan, nth_key(c->plan, index)), r);
-    return true;
-}
-
 bool public_file_spki(struct ceremony *c, const struct plan_key *key, struct buf *spki, struct err *err)
 {
     struct hsm_token *t = NULL;
     struct hsm_pair pair;
     return place_find_pair(c, key->name, &t, &pair, err) && hsm_pair_spki(&pair, spki, err);
+}
+
+/* The file holds the pair's public part, and not that of one before it, or of somebody else. */
+static bool is_of_pair(struct ceremony *c, const struct plan_key *key, struct err *err)
+{
+    const char *path = public_file_path(c->plan, key);
+    struct buf text, is, due;
+    bool ok = false;
+    buf_init(&text, FILE_MAX);
+    buf_init(&is, HSM_SPKI_MAX);
+    buf_init(&due, HSM_SPKI_MAX);
+    if (!public_file_spki(c, key, &due, err) || !file_read_all(path, FILE_MAX, &text, err)) goto out;
+    if (!public_key_read_pem(text.data, text.len, &is, err)) {
+        err_prefix(err, "%s", path);
+        goto out;
+    }
+    ok = bytes_equal(is.data, is.len, due.data, due.len) ||
+         err_set(err, ERR_INTEGRITY,
+                 "%s is the public part of another pair than '%s' on its token: move it away, then run this "
+                 "again",
+                 path, key->name);
+out:
+    buf_release(&due);
+    buf_release(&is);
+    buf_release(&text);
+    return ok;
+}
+
+bool public_file_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
+{
+    const struct plan_key *key = nth_key(c->plan, index);
+    bool pair_there = false;
+    output_look(public_file_path(c->plan, key), r);
+    if (r->state != STEP_THERE) return true;
+    if (!place_pair_is_there(c, key->name, &pair_there, err)) return false;
+    if (!pair_there) r->state = STEP_TO_DO;
+    return !pair_there || is_of_pair(c, key, err);
 }
 
 bool public_file_signer(struct ceremony *c, const char *site, struct buf *spki, struct err *err)

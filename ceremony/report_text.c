@@ -16,9 +16,8 @@ static bool put_head(const struct ceremony *c, struct buf *out, struct err *err)
     const struct plan *p = c->plan;
     char now[CLOCK_TEXT_LEN + 1], plan_hash[EVIDENCE_HASH_TEXT], program_hash[EVIDENCE_HASH_TEXT];
     char people[PLAN_PEOPLE_TEXT_MAX];
-    if (!clock_text(clock_now(NULL), now, err) || !evidence_file_hash(p->path, plan_hash, err) ||
-        !evidence_program_hash(program_hash, err))
-        return false;
+    if (!clock_text(clock_now(NULL), now, err) || !evidence_program_hash(program_hash, err)) return false;
+    evidence_plan_hash(p, plan_hash);
     buf_put_format(out,
                    "%sCEREMONY REPORT\n\nplan        %s\nsite        %s\nwritten     %s\nprogram     %s\nits "
                    "SHA-256 %s\n",

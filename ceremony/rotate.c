@@ -56,7 +56,7 @@ static bool ask_whether_now(const struct ceremony *c, bool *now, struct err *err
 static bool change(struct ceremony *c, const struct plan_key *k, struct err *err)
 {
     struct buf entry, text;
-    struct officers two;
+    struct officers two = {"", ""};
     char what[PLAN_KEY_NAME_MAX + 40], name[PLAN_KEY_NAME_MAX];
     bool yes = true, ok = false;
     buf_init(&entry, ENTRY_MAX);
@@ -74,7 +74,7 @@ static bool change(struct ceremony *c, const struct plan_key *k, struct err *err
         err_set(err, ERR_INTERRUPTED, "nothing was changed");
         goto out;
     }
-    ok = journal_rotate(c->journal, k, k->version + 1U, err) && write_plan(c->plan, &text, err);
+    ok = journal_rotate(c->journal, k, k->version + 1U, &two, err) && write_plan(c->plan, &text, err);
 out:
     buf_release(&text);
     buf_release(&entry);

@@ -15,7 +15,7 @@ bool script_head(const struct plan *p, const char *site, struct script_head *h, 
     char hex[EVIDENCE_HASH_TEXT], groups[EVIDENCE_GROUPS_TEXT], people[PLAN_PEOPLE_TEXT_MAX];
     h->count = 0;
     add(h, "Plan", p->path);
-    if (!evidence_file_hash(p->path, hex, err)) return false;
+    evidence_plan_hash(p, hex);
     add(h, "SHA-256", evidence_groups(hex, groups));
     add(h, "Program", evidence_program());
     if (!evidence_program_hash(hex, err)) return false;

@@ -7,14 +7,14 @@
 /* The head of a script, as label and text. */
 struct script_head_line {
     char label[16];
-    char text[320];
+    char text[PLAN_PEOPLE_TEXT_MAX];
 };
 enum { SCRIPT_HEAD_LINES = 8, SCRIPT_STEP_LINES = 8 };
 struct script_head {
     struct script_head_line lines[SCRIPT_HEAD_LINES];
     size_t count;
 };
-/* Plan and program with their hashes, site, people. False: as evidence_file_hash. */
+/* Plan and program with their hashes, site, people. False: as evidence_program_hash. */
 MUST_CHECK bool script_head(const struct plan *p, const char *site, struct script_head *h, struct err *err);
 
 /* What everybody must know, as a paragraph. */

@@ -10,7 +10,7 @@ static bool welcome(const struct ceremony *c, struct err *err)
     const struct dialogue *d = &c->dialogue;
     char hex[EVIDENCE_HASH_TEXT], groups[EVIDENCE_GROUPS_TEXT], people[PLAN_PEOPLE_TEXT_MAX];
     bool yes = false;
-    if (!evidence_file_hash(p->path, hex, err)) return false;
+    evidence_plan_hash(p, hex);
     dialogue_say(d, "%sKey ceremony '%s'%s%s", p->test ? "TEST. " : "", p->name, c->site ? ", site " : "",
                  c->site ? c->site : "");
     dialogue_item(d, "Plan", p->path);

@@ -23,7 +23,7 @@ struct step_result {
 /* A step in words, for the script and for the screen. Who does it, what happens, why, what is typed or read aloud, and what
  * comes of it. `types` may be empty. */
 struct step_story {
-    char who[256], what[512], why[384], types[384], next[256];
+    char who[PLAN_PEOPLE_TEXT_MAX + 256], what[512], why[384], types[384], next[256];
 };
 /* Fills one member of a story. */
 #define STORY(member, ...) snprintf(member, sizeof(member), __VA_ARGS__)

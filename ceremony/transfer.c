@@ -59,7 +59,7 @@ static bool find_hand_over(const struct ceremony *c, const char *path, size_t *i
     if (!ok) return false;
     for (size_t i = 0; i < hand_over_count(c->plan); i++) {
         const struct hand_over h = hand_over_at(c->plan, i);
-        const char *site = c->plan->tokens[plan_token_index(c->plan, h.how->to)].site;
+        const char *site = plan_token_site(c->plan, h.how->to);
         if (strcmp(h.key->name, f.key) != 0 || h.key->version != f.version || strcmp(site, f.receiver) != 0)
             continue;
         if (!plan_token_is_at(c->plan, h.how->to, c->site)) continue;

@@ -40,14 +40,9 @@ bool trust_is_late(const struct plan *p, size_t index)
     return signer_key(p, &p->trusts[index])->hand_over_count > 0;
 }
 
-static const char *site_of(const struct plan *p, const char *token)
-{
-    return p->tokens[plan_token_index(p, token)].site;
-}
-
 static const char *sender_of(const struct plan *p, const struct plan_trust *t)
 {
-    return site_of(p, signer_key(p, t)->tokens[0]);
+    return plan_token_site(p, signer_key(p, t)->tokens[0]);
 }
 
 void trust_tell(const struct plan *p, size_t index, struct step_story *s)
@@ -80,17 +75,20 @@ static bool find(struct ceremony *c, const struct plan_trust *t, struct hsm_toke
            hsm_key_exists(*token, ref_of(t, label).label, there, err);
 }
 
-/* Whoever has the PIN can put another key into its place; the log knows the one that people compared. */
+/* Whoever has the PIN can put another key into its place, or be there first; the log knows the one that people compared. */
 static bool is_as_logged(const struct ceremony *c, const struct plan_trust *t, const struct buf *spki,
-                         struct err *err)
+                         bool *compared, struct err *err)
 {
     uint8_t hash[SHA256_LEN];
     char is[2 * SHA256_LEN + 1], due[2 * SHA256_LEN + 1];
+    *compared = true;
+    if (c->no_log) return true;
     if (!sha256(spki->data, spki->len, hash, err) ||
         !journal_trusted(c, sender_of(c->plan, t), t->signer, due, err))
         return false;
     hex_write(is, sizeof(is), hash, sizeof(hash), true);
-    return !due[0] || strcmp(is, due) == 0 ||
+    *compared = due[0] != 0;
+    return !*compared || strcmp(is, due) == 0 ||
            err_set(err, ERR_INTEGRITY,
                    "signer's key '%s' on token '%s' has fingerprint %.16s…, the audit log has %.16s…: it is "
                    "not the "
@@ -98,21 +96,42 @@ static bool is_as_logged(const struct ceremony *c, const struct plan_trust *t, c
                    t->signer, t->at, is, due);
 }
 
-static bool find_spki(struct ceremony *c, const struct plan_trust *t, struct buf *spki, struct err *err)
+enum trusted { NOT_THERE, NOT_COMPARED, TRUSTED };
+
+/* Appends what is there. */
+static bool find_spki(struct ceremony *c, const struct plan_trust *t, struct buf *spki, enum trusted *is,
+                      struct err *err)
 {
     struct hsm_token *token = NULL;
     struct hsm_public key;
     char label[LABEL_MAX];
     const struct hsm_key_ref ref = ref_of(t, label);
-    bool there = false;
+    bool there = false, compared = false;
+    *is = NOT_THERE;
     if (!find(c, t, &token, &there, err)) return false;
-    if (!there)
-        return err_set(
-            err, ERR_TOKEN,
-            "token '%s' trusts no signer of site '%s' yet: its public key comes first (step 'trust in %s')",
-            t->at, sender_of(c->plan, t), t->signer);
-    return hsm_trust_find(token, &ref, &key, err) && hsm_public_spki(&key, spki, err) &&
-           is_as_logged(c, t, spki, err);
+    if (!there) return true;
+    if (!hsm_trust_find(token, &ref, &key, err) || !hsm_public_spki(&key, spki, err) ||
+        !is_as_logged(c, t, spki, &compared, err))
+        return false;
+    *is = compared ? TRUSTED : NOT_COMPARED;
+    return true;
+}
+
+static bool find_trusted(struct ceremony *c, const struct plan_trust *t, struct buf *spki, struct err *err)
+{
+    enum trusted is = NOT_THERE;
+    if (!find_spki(c, t, spki, &is, err)) return false;
+    if (is == TRUSTED) return true;
+    if (is == NOT_COMPARED)
+        return err_set(err, ERR_INTEGRITY,
+                       "by the audit log nobody compared the fingerprint of the signer's key '%s' that is on "
+                       "token '%s': "
+                       "that comes first (step 'trust in %s')",
+                       t->signer, t->at, t->signer);
+    return err_set(
+        err, ERR_TOKEN,
+        "token '%s' trusts no signer of site '%s' yet: its public key comes first (step 'trust in %s')",
+        t->at, sender_of(c->plan, t), t->signer);
 }
 
 bool trust_signer_of(struct ceremony *c, const char *token, const char *sender, struct buf *spki,
@@ -121,7 +140,7 @@ bool trust_signer_of(struct ceremony *c, const char *token, const char *sender, 
     for (size_t i = 0; i < c->plan->trust_count; i++) {
         const struct plan_trust *t = &c->plan->trusts[i];
         if (strcmp(t->at, token) == 0 && strcmp(sender_of(c->plan, t), sender) == 0)
-            return find_spki(c, t, spki, err);
+            return find_trusted(c, t, spki, err);
     }
     return err_set(err, ERR_CONFIG, "the plan names no signer of site '%s' that token '%s' trusts", sender,
                    token);
@@ -140,16 +159,16 @@ static bool describe_key(const struct buf *spki, struct step_result *r, struct e
 bool trust_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
 {
     const struct plan_trust *t = &c->plan->trusts[index];
-    struct hsm_token *token = NULL;
     struct buf spki;
-    bool there = false;
+    enum trusted is = NOT_THERE;
     if (c->tokens[plan_token_index(c->plan, t->at)].absent) return true;
-    if (!find(c, t, &token, &there, err)) return false;
-    if (!there) return true;
     buf_init(&spki, HSM_SPKI_MAX);
-    bool ok = find_spki(c, t, &spki, err) && describe_key(&spki, r, err);
+    bool ok = find_spki(c, t, &spki, &is, err) && (is != TRUSTED || describe_key(&spki, r, err));
     buf_release(&spki);
-    r->state = STEP_THERE;
+    if (is == TRUSTED) r->state = STEP_THERE;
+    if (is == NOT_COMPARED)
+        snprintf(r->detail, sizeof(r->detail),
+                 "on the token, but by the audit log nobody compared its fingerprint");
     return ok;
 }
 
@@ -207,17 +226,40 @@ bool trust_take_file(const struct ceremony *c, const char *path, const char *who
     return ok && compare_fingerprint(c, whose, spki, err);
 }
 
-static bool put(struct ceremony *c, const struct plan_trust *t, const struct buf *spki, struct err *err)
+/* Onto the token, unless this very key is there: a run that was killed before it wrote its line, or somebody else, put it. */
+static bool put_on_token(struct ceremony *c, const struct plan_trust *t, const struct buf *spki,
+                         const struct hsm_key_ref *ref, struct err *err)
 {
     struct hsm_token *token = NULL;
-    uint8_t hash[SHA256_LEN];
     struct hsm_public key;
+    struct buf there;
+    enum trusted is = NOT_THERE;
+    bool ok = false;
+    buf_init(&there, HSM_SPKI_MAX);
+    if (!find_spki(c, t, &there, &is, err)) goto out;
+    if (is == NOT_THERE)
+        ok = hsm_public_read_spki(spki->data, spki->len, &key, err) &&
+             tokens_open_named(c, t->at, &token, err) && hsm_trust_import(token, ref, &key, err);
+    else
+        ok = bytes_equal(there.data, there.len, spki->data, spki->len) ||
+             err_set(
+                 err, ERR_INTEGRITY,
+                 "token '%s' holds another key under '%s' than the one that was compared now: somebody put "
+                 "it there, and it must be taken off",
+                 t->at, ref->label);
+out:
+    buf_release(&there);
+    return ok;
+}
+
+static bool put(struct ceremony *c, const struct plan_trust *t, const struct buf *spki, struct err *err)
+{
+    uint8_t hash[SHA256_LEN];
     char label[LABEL_MAX], hex[2 * SHA256_LEN + 1];
     const struct hsm_key_ref ref = ref_of(t, label);
     if (!sha256(spki->data, spki->len, hash, err)) return false;
     hex_write(hex, sizeof(hex), hash, sizeof(hash), true);
-    return hsm_public_read_spki(spki->data, spki->len, &key, err) &&
-           tokens_open_named(c, t->at, &token, err) && hsm_trust_import(token, &ref, &key, err) &&
+    return put_on_token(c, t, spki, &ref, err) &&
            journal_trust(c->journal, sender_of(c->plan, t), t->signer, hex, err);
 }
 

@@ -25,7 +25,8 @@ MUST_CHECK bool trust_run(struct ceremony *c, size_t index, struct step_result *
 MUST_CHECK bool trust_take_file(const struct ceremony *c, const char *path, const char *whose,
                                 struct buf *spki, struct err *err);
 /* The SubjectPublicKeyInfo of the signer whose files this token accepts from `sender` (a site).
- * False (ERR_TOKEN): there is none yet: nothing is accepted without it. */
+ * False: there is none yet: nothing is accepted without it (ERR_TOKEN); one that nobody compared, by the audit log, or another
+ * than they did (ERR_INTEGRITY). */
 MUST_CHECK bool trust_signer_of(struct ceremony *c, const char *token, const char *sender, struct buf *spki,
                                 struct err *err);
 

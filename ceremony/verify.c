@@ -48,7 +48,9 @@ static void look_at_steps(struct ceremony *c, struct findings *f)
             right(s.what, r.detail);
             f->right++;
         } else if (r.state != STEP_ELSEWHERE) {
-            find(f, ERR_TOKEN, s.what, "not done yet");
+            char why[sizeof(r.detail) + 16];
+            snprintf(why, sizeof(why), "not done yet%s%s", r.detail[0] ? ": " : "", r.detail);
+            find(f, ERR_TOKEN, s.what, why);
         }
     }
 }

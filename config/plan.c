@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/outfile.h"
 #include "config/job_read.h"
 #include "config/plan_read.h"
 
@@ -191,16 +192,21 @@ static bool from_document(struct plan **out, const char *name, const struct tree
 bool plan_parse(struct plan **out, const char *name, const void *text, size_t len, struct err *err)
 {
     struct tree_document *d = NULL;
-    bool ok = tree_parse(&d, name, text, len, err) && from_document(out, name, d, err);
+    uint8_t hash[SHA256_LEN];
+    bool ok = sha256(len ? text : "", len, hash, err) && tree_parse(&d, name, text, len, err) &&
+              from_document(out, name, d, err);
+    if (ok) memcpy((*out)->hash, hash, sizeof(hash));
     tree_free(d);
     return ok;
 }
 
 bool plan_load(struct plan **out, const char *path, struct err *err)
 {
-    struct tree_document *d = NULL;
-    bool ok = tree_load(&d, path, err) && from_document(out, path, d, err);
-    tree_free(d);
+    struct buf text;
+    buf_init(&text, TREE_FILE_MAX);
+    bool ok =
+        file_read_all(path, TREE_FILE_MAX, &text, err) && plan_parse(out, path, text.data, text.len, err);
+    buf_release(&text);
     return ok;
 }
 

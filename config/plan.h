@@ -3,6 +3,7 @@
 #ifndef CONFIG_PLAN_H
 #define CONFIG_PLAN_H
 
+#include "base/digest.h"
 #include "config/job.h"
 
 enum key_origin {
@@ -99,7 +100,8 @@ struct plan_certificate {
 };
 struct plan {
     char *path, *name;
-    bool test; /* everything in it is TEST */
+    uint8_t hash[SHA256_LEN]; /* of the text as it was read */
+    bool test;                /* everything in it is TEST */
     struct plan_token *tokens;
     size_t token_count;
     struct plan_key *keys;

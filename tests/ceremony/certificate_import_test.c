@@ -100,7 +100,7 @@ static void put_plan(const char *name, const char *test, const char *stem, const
 {
     char text[4096];
     snprintf(text, sizeof(text),
-             "plan: suite\ntest: %s\nissuer: \"476173\"\n%stokens:\n"
+             "plan: suite\ntest: %s\naudit_log: test-%s.jsonl\nissuer: \"476173\"\n%stokens:\n"
              "  - {name: issuer, module: %s, label: t-issuer, pin: \"file:pin\", so_pin: \"file:so\", "
              "initialise: yes}\n"
              "keys:\n"
@@ -109,8 +109,8 @@ static void put_plan(const char *name, const char *test, const char *stem, const
              "certificates:\n"
              "  - {issuer_key: issuer-key, rid: A000000003, ca_index: \"92\", issuer: \"476173\", expiry: "
              "\"1277\", ca_expiry: \"1278\", serial: \"%s\", certificate: %s.yaml, ca_file: %s-ca.yaml}\n",
-             test, test[0] == 'n' ? "people: [{name: Officer 1, duty: officer}]\n" : "", soft.module, serial,
-             stem, stem);
+             test, test, test[0] == 'n' ? "people: [{name: Officer 1, duty: officer}]\n" : "", soft.module,
+             serial, stem, stem);
     put_file(name, text, 0644);
 }
 

@@ -75,7 +75,8 @@ static void put_plan(const struct variant *v)
         "  - {name: MK-AC, version: 3, role: master, algorithm: des2, method: emv-a, tokens: [issuer],\n"
         "     components: [{custodian: one, test: \"" MK_A "\"}, {custodian: two, test: \"%s\"}]}\n"
         "  - {name: MK-GEN, version: 1, role: master, algorithm: aes128, tokens: [issuer], generate: yes}\n"
-        "  - {name: MK-IN, version: 7, role: master, algorithm: aes128, tokens: [bureau], key_block: yes%s}\n"
+        "  - {name: MK-IN, version: 7, role: master, algorithm: aes128, tokens: [bureau], key_block: yes, "
+        "keep: yes%s}\n"
         "  - {name: KEK, version: 1, role: kek-issuer, algorithm: aes256, tokens: [issuer, {bureau: "
         "kek-bureau}],\n"
         "     components: [{custodian: one, test: \"" KEK_IN

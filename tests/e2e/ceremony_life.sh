@@ -48,6 +48,18 @@ limit_is_raised_by_two()
     as_far_as_planned
 }
 
+# What is shown and written down is the plan that is carried out, also when its file is another one meanwhile.
+plan_that_changes_meanwhile()
+{
+    held
+    change plan.yaml '/name: KML/,/name: KMU/s/blocks: 1048576, then: warn/blocks: 1000, then: stop/'
+    was=$(sha256sum plan.yaml | cut -d ' ' -f 1)
+    expect 0 people --at 'shall the ceremony begin' 'echo "# another" >>plan.yaml' : "$cardkeys" run plan.yaml
+    [ "$was" != "$(sha256sum plan.yaml | cut -d ' ' -f 1)" ] || fail 'the plan is as it was'
+    tells_of limit '"blocks":1000' '"then":"stop"'
+    tells_of begin "\"plan_hash\":\"$was\""
+}
+
 version_follows_version()
 {
     held
@@ -190,6 +202,7 @@ log_that_is_lost()
 
 begin ceremony_life softhsm
 shows 'a limit is raised by two officers' limit_is_raised_by_two
+shows 'a plan whose file changes meanwhile' plan_that_changes_meanwhile
 shows 'a version follows another' version_follows_version
 shows 'a key is destroyed by two officers' key_is_destroyed_by_two
 shows 'a log that was changed, reordered or cut' log_that_was_changed
