@@ -109,7 +109,7 @@ finish()
 # What jobs find beside them: PINs, profiles, certificates. PIN files must be the user's own, so the folder is linked.
 furnish()
 {
-    for file in pins profiles ca-key.yaml issuer-certificate.yaml demo-signer.pem demo.keys.json; do
+    for file in pins profiles ca-key.yaml issuer-certificate.yaml demo-signer.pem return-signer.pem demo.keys.json; do
         [ -e "$file" ] || ln -s "$1/$file" "$file"
     done
 }

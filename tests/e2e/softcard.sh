@@ -1,40 +1,15 @@
 #!/bin/sh
-# softcard in the readers of a real pcscd with vpcd, spoken to by opensc-tool. pcscd is private: in namespaces of its own, where
-# it is root, with its own /run and its own loopback, so that nothing on the machine sees it. No token is needed.
+# softcard in the readers of a real pcscd with vpcd, spoken to by opensc-tool. No token is needed.
 # Exit status 77: pcscd, vpcd, opensc-tool or namespaces are not to be had here.
 # shellcheck source=tests/e2e/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/e2e/cards_lib.sh
+. "$(dirname "$0")/cards_lib.sh"
 
-softcard=$E2E_BUILD/card/softcard
+own_pcscd softcard "$@"
 script=$E2E_BUILD/tests/card/card_script
 folder=$E2E_WORK/softcard
-port=35963
-
-if [ "${1:-}" != inside ]; then
-    for program in pcscd opensc-tool unshare; do
-        command -v $program >/dev/null || { echo "no $program on this machine: skipped"; exit $skipped; }
-    done
-    driver=$(first_file /usr/lib/pcsc/drivers/serial/libifdvpcd.so*) || { echo "no vpcd on this machine: skipped"; exit $skipped; }
-    unshare -Urmn sh -c 'ip link set lo up && mount -t tmpfs t /run' 2>/dev/null ||
-        { echo "no namespaces for this user: skipped"; exit $skipped; }
-    rm -rf "$folder"
-    mkdir -p "$folder/conf"
-    # A copy: vpcd keeps its state per file.
-    cp "$driver" "$folder/libifdvpcd.so"
-    printf 'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:%d\nLIBPATH %s/libifdvpcd.so\nCHANNELID %d\n' \
-        $port "$folder" $port >"$folder/conf/vpcd"
-    exec unshare -Urmn sh "$0" inside
-fi
-
-ip link set lo up
-mount -t tmpfs t /run
-mkdir /run/pcscd
-# Leaks of others' programs are not ours to report.
-pcscd --foreground --config "$folder/conf" >"$folder/pcscd.log" 2>&1 &
-pcscd=$!
-card=
-trap 'kill $card $pcscd 2>/dev/null || :' EXIT
-
+rm -rf "$folder"
 suite=softcard
 cases=0
 failures=0
@@ -42,67 +17,6 @@ tokens=none
 furnish()
 {
     :
-}
-
-# until COMMAND…: tries for ten seconds.
-until_true()
-{
-    tries=0
-    until "$@"; do
-        tries=$((tries + 1))
-        [ $tries -lt 100 ] || fail "never true: $*"
-        sleep 0.1
-    done
-}
-
-reader()
-{
-    opensc-tool -l 2>/dev/null | grep -q "Yes .*Virtual PCD 00 0$1"
-}
-
-no_reader()
-{
-    ! reader "$1"
-}
-
-# insert FILE SLOT OPTION…: the card is seen when this returns.
-insert()
-{
-    state=$1
-    slot=$2
-    shift 2
-    "$softcard" --reader "$slot" --state "$state" "$@" 2>card.log &
-    card=$!
-    until_true reader "$slot"
-}
-
-remove()
-{
-    kill "$card"
-    wait "$card" || fail "softcard ended with $?"
-    until_true no_reader "$1"
-}
-
-# talk SLOT COMMAND…: sends them in one sitting; answers are in `answers`, one a line: data and status word in hex.
-talk()
-{
-    name=$(opensc-tool -l 2>/dev/null | awk -v want="Virtual PCD 00 0$1" 'index($0, want) { print $1 }')
-    shift
-    # shellcheck disable=SC2046 # one option and command a word
-    set -- $(printf -- '-s %s ' "$@")
-    opensc-tool -c default -r "$name" "$@" >said 2>&1 || :
-    awk '/^Received/ { if (NR > 1 && sw) print data sw; match($0, /SW1=0x../); sw = substr($0, RSTART + 6, 2)
-                       match($0, /SW2=0x../); sw = sw substr($0, RSTART + 6, 2); data = ""; next }
-         /^Sending/ { next }
-         sw { line = substr($0, 1, 48); gsub(/[^0-9A-F]/, "", line); data = data line }
-         END { if (sw) print data sw }' said >answers
-}
-
-# last_is REGEX: the last answer.
-last_is()
-{
-    tail -n 1 answers | grep -qE "^$1\$" || fail "answers: $(cat answers)
-$(cat said)"
 }
 
 load()
@@ -168,7 +82,7 @@ two_readers()
     "$softcard" --reader 1 --state second 2>second.log &
     second=$!
     insert first 0
-    until_true reader 1
+    until_true has_card 1
     talk 0 80CA00CF00
     last_is CF0A000000000000000400009000
     talk 1 80CA00CF00
@@ -201,7 +115,7 @@ pulled_and_put_in_again()
     talk 0 $(cat commands)
     wait "$card" || fail "softcard ended with $?"
     grep -q 'pulled out' card.log
-    until_true no_reader 0
+    until_true has_no_card 0
     [ -e card.partial ] || fail 'nothing was being written'
     insert card 0
     [ ! -e card.partial ]
