@@ -89,12 +89,12 @@ static bool choose_keys(struct channel *c, struct err *err)
     if (!from)
         return err_set(err, ERR_CONFIG, "the card's keys have version %u, for which the settings have no KMC",
                        (unsigned)a->key_version);
-    const bool tdes = from->master.algorithm == HSM_DES2 || from->master.algorithm == HSM_DES3;
-    if (tdes != (a->protocol == SCP02))
+    const struct ring_card card = {a->key_data, a->protocol != SCP02};
+    if (!ring_card_key_fits(from, card.aes))
         return err_set(err, ERR_CONFIG, "the card speaks SCP%02X, and %s is a key of %s",
                        (unsigned)a->protocol, from->name, hsm_algorithm_name(from->master.algorithm));
     c->from = from;
-    return ring_derive(c->ring, from, a->key_data, &c->keys, err);
+    return ring_derive(c->ring, from, &card, &c->keys, err);
 }
 
 static bool open_with(struct channel *c, const uint8_t *host, struct buf *command, struct err *err)
@@ -297,7 +297,7 @@ static bool ask_new_keys(void *context, struct card_new_keys *out, struct err *e
     const struct ring_card_key *newest = ring_newest_card_key(c->ring);
     const struct translate_new_keys keys = {newest, c->answer.key_data};
     out->needed = newest && newest != c->from;
-    if (!out->needed) return true;
+    if (!newest || (!out->needed && !out->checks_wanted)) return true;
     out->old_version = c->answer.key_version;
     out->version = (uint8_t)newest->settings->key_version;
     buf_put_u8(&out->data, out->version);

@@ -37,6 +37,7 @@ bool conversation_end(struct conversation *c, struct card_turn *turn, const stru
     buf_clear(&turn->command);
     turn->done = true;
     turn->outcome = conversation_outcome(c);
+    if (!why && !c->order.record) buf_put(&turn->command, c->keys.checks.data, c->keys.checks.len);
     if (why) turn->err = *why;
     if (why) err_prefix(&turn->err, "%s", c->what);
     return true;
@@ -93,16 +94,35 @@ static bool next_application(struct conversation *c, size_t from, struct card_tu
     return go(c, STEP_SELECT_DOMAIN, turn, err);
 }
 
-static bool after_authenticate(struct conversation *c, struct card_turn *turn, struct err *err)
+static bool ask_new_keys(struct conversation *c, struct err *why)
 {
     const struct card_crypto *k = &c->order.crypto;
+    buf_clear(&c->keys.data);
+    buf_clear(&c->keys.checks);
+    c->keys.checks_wanted = c->order.again;
+    return k->new_keys(k->context, &c->keys, why);
+}
+
+/* A supplier's card: its keys, once, and no more. */
+static bool supply(struct conversation *c, struct card_turn *turn, struct err *err)
+{
     struct err why = ERR_INIT;
+    if (c->keys_done) return go(c, STEP_DONE, turn, err);
+    if (!ask_new_keys(c, &why)) return conversation_fail(c, turn, &why, err);
+    if (c->keys.needed) return go(c, STEP_PUT_KEY, turn, err);
+    if (c->order.again) return go(c, STEP_DONE, turn, err);
+    err_set(&why, ERR_INPUT, "the card has its own keys already");
+    return conversation_end(c, turn, &why);
+}
+
+static bool after_authenticate(struct conversation *c, struct card_turn *turn, struct err *err)
+{
+    struct err why = ERR_INIT;
+    if (!c->order.record) return supply(c, turn, err);
     if (c->purpose == FOR_APPLICATION) return go(c, STEP_STORE, turn, err);
     if (c->purpose == FOR_LOCK) return go(c, STEP_LOCK, turn, err);
     if (c->purpose == FOR_CARD && c->order.record->ring->settings->replace_keys && !c->keys_done) {
-        buf_clear(&c->keys.data);
-        buf_clear(&c->keys.checks);
-        if (!k->new_keys(k->context, &c->keys, &why)) return conversation_fail(c, turn, &why, err);
+        if (!ask_new_keys(c, &why)) return conversation_fail(c, turn, &why, err);
         if (c->keys.needed) return go(c, STEP_PUT_KEY, turn, err);
     }
     return next_application(c, c->application, turn, err);
@@ -128,6 +148,12 @@ static bool take_initialize(struct conversation *c, const struct apdu_answer *a,
     if (!scp_answer_read(a->data, a->len, &answer, &why)) return conversation_fail(c, turn, &why, err);
     hex_write(c->serial, sizeof(c->serial), answer.key_data, sizeof(answer.key_data), false);
     buf_clear(&c->authenticate);
+    if (c->keys_done && c->purpose == FOR_DOMAIN && answer.key_version != c->keys.version) {
+        c->spoiled = true;
+        err_set(&why, ERR_INTEGRITY, "the card took keys of version %u and still answers with version %u",
+                (unsigned)c->keys.version, (unsigned)answer.key_version);
+        return conversation_end(c, turn, &why);
+    }
     if (k->open(k->context, &answer, c->host, &c->authenticate, &why))
         return go(c, STEP_AUTHENTICATE, turn, err);
     if (why.kind == ERR_INTEGRITY && ++c->tries < c->order.tries)

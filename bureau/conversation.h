@@ -7,6 +7,8 @@
  *     or INSTALL [for personalization] (through the domain's channel); then STORE DATA, the last one marked so
  *   → SET STATUS: the card is locked (SECURED), through the domain
  *
+ * Without a record it is a supplier's: after PUT KEY and the second EXTERNAL AUTHENTICATE the card is made.
+ *
  * GlobalPlatform Card Specification 2.3.1, chapter 11 and appendix E, amendment D; EMV Card Personalization Specification 5.4.
  *
  * Wrong keys. A card whose cryptogram does not verify is sent no EXTERNAL AUTHENTICATE, and is asked again only as often as
@@ -14,7 +16,8 @@
  *
  * Outcome. Untouched as long as no command that changes the card was done or may have been done. A card that is pulled out while
  * such a command is under way may have done it. A refusal (64xx, 67xx to 6Fxx) changes nothing; 65xx and a warning do.
- * Spoiled: its memory failed (6581), or it took new keys and answers with other check values. */
+ * Spoiled: its memory failed (6581), or it took new keys and answers with other check values,
+ * or goes on with the old ones. */
 #ifndef BUREAU_CONVERSATION_H
 #define BUREAU_CONVERSATION_H
 
@@ -22,9 +25,9 @@
 #include "bureau/token_process.h"
 #include "formats/scp.h"
 
-/* PUT KEY: needed false when the card has the newest keys. */
+/* PUT KEY: needed false when the card has the newest keys; then the rest is made only if checks_wanted (set by the asker). */
 struct card_new_keys {
-    bool needed;
+    bool needed, checks_wanted;
     uint8_t old_version, version;
     struct buf data;   /* of the command */
     struct buf checks; /* what the card answers with: version and check values */
@@ -50,10 +53,12 @@ struct card_crypto {
 struct conversation;
 
 struct conversation_order {
-    const struct open_record *record; /* verified; it and the rest are borrowed until the end */
+    const struct open_record
+        *record; /* verified; it and the rest are borrowed until the end. NULL: only the keys */
     struct card_crypto crypto;
     const uint8_t *challenge; /* host challenge to use, 8 bytes, copied; NULL: random */
     unsigned tries;           /* 0 counts as 1 */
+    bool again;               /* without a record: as card_order says */
 };
 /* The turn is the first command. False (ERR_INTERNAL): memory. */
 MUST_CHECK bool conversation_new(struct conversation **out, const struct conversation_order *order,

@@ -20,6 +20,7 @@ enum {
     P1_STORE_ENCRYPTED = 0x60,
     P1_STORE_APPLICATION = 0x20,
     P1_STATUS_OF_DOMAIN = 0x80,
+    KEY_VERSION_MAX = 0x7F,
     KEY_INDEX_SEVERAL = 0x81, /* keys 1 to 3 in one command */
     CARD_INITIALIZED = 0x07,
     CARD_SECURED = 0x0F,
@@ -102,9 +103,10 @@ static bool give_authenticate(struct conversation *c, struct card_turn *turn, st
 
 static bool give_put_key(struct conversation *c, struct card_turn *turn, struct err *err)
 {
-    const struct apdu a = {
-        CLA_GP,           INS_PUT_KEY,      c->keys.old_version, KEY_INDEX_SEVERAL, c->keys.data.data,
-        c->keys.data.len, APDU_SHORT_LE_MAX};
+    /* Initial keys have version FF, which P1 cannot name: new ones are added, and take their place (GP 11.8.2.1). */
+    const uint8_t replaced = c->keys.old_version > KEY_VERSION_MAX ? 0 : c->keys.old_version;
+    const struct apdu a = {CLA_GP,           INS_PUT_KEY,      replaced, KEY_INDEX_SEVERAL, c->keys.data.data,
+                           c->keys.data.len, APDU_SHORT_LE_MAX};
     snprintf(c->what, sizeof(c->what), "PUT KEY, version %u for %u", (unsigned)c->keys.version,
              (unsigned)c->keys.old_version);
     return give_apdu(c, &a, true, turn, err);

@@ -82,6 +82,18 @@ static bool find_card_key(struct ring *r, const struct bureau_card_key *settings
     return hsm_key_find(r->t, &ref, &out->master, err) && find_k1(r, out, err);
 }
 
+static bool find_blank(struct ring *r, const struct bureau_blank_keys *settings, struct err *err)
+{
+    struct ring_card_key found = {.settings = &settings->master, .published = settings->published};
+    if (!settings->published) {
+        if (!find_card_key(r, &settings->master, &found, err)) return false;
+    } else {
+        snprintf(found.name, sizeof(found.name), "the published test keys");
+    }
+    r->blank = found;
+    return true;
+}
+
 static bool find_all(struct ring *r, struct err *err)
 {
     const struct bureau *s = r->settings;
@@ -95,6 +107,7 @@ static bool find_all(struct ring *r, struct err *err)
         if (!find_card_key(r, &s->card_keys[i], &found, err)) return false;
         r->card_keys[r->card_key_count++] = found;
     }
+    if (s->blank && !find_blank(r, s->blank, err)) return false;
     if (s->return_label) {
         const struct hsm_key_ref ref = {.name = s->return_label,
                                         .label = s->return_label,
@@ -127,6 +140,7 @@ void ring_free(struct ring *r)
 {
     if (!r) return;
     if (r->card_keys) wipe(r->card_keys, (r->settings->card_key_count + 1) * sizeof(*r->card_keys));
+    wipe(&r->blank, sizeof(r->blank));
     free(r->card_keys);
     free(r->keks);
     free(r);
@@ -145,6 +159,7 @@ const struct ring_card_key *ring_card_key(const struct ring *r, unsigned key_ver
     for (size_t i = 0; i < r->card_key_count; i++) {
         if (r->card_keys[i].settings->key_version == key_version) return &r->card_keys[i];
     }
+    if (r->blank.settings && r->blank.settings->key_version == key_version) return &r->blank;
     return NULL;
 }
 
@@ -210,13 +225,43 @@ bool ring_card_data(const struct ring_card_key *from, const uint8_t key_data[10]
     return true;
 }
 
-bool ring_derive(struct ring *r, const struct ring_card_key *from, const uint8_t key_data[10],
+bool ring_card_key_fits(const struct ring_card_key *from, bool aes)
+{
+    return from->published || is_tdes(from->master.algorithm) != aes;
+}
+
+/* Known to everybody, so their bytes may stand here: the token gets them as session objects like any other card's keys. */
+static bool import_published(struct ring *r, const struct ring_card *card, struct hsm_card_keys *out,
+                             struct err *err)
+{
+    static const uint8_t value[16] = {0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47,
+                                      0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F};
+    const enum hsm_algorithm algorithm = card->aes ? HSM_AES128 : HSM_DES2;
+    const struct hsm_key_ref base = {
+        .name = "test key", .role = HSM_ROLE_CHANNEL_BASE, .algorithm = algorithm};
+    const struct hsm_key_ref data = {
+        .name = "test key", .role = HSM_ROLE_CHANNEL_DATA, .algorithm = algorithm};
+    struct hsm_card_keys keys = HSM_CARD_KEYS_NONE;
+    struct secret s = SECRET_NONE;
+    bool ok = secret_copy(&s, value, sizeof(value), err) && hsm_key_import(r->t, &base, &s, &keys.enc, err) &&
+              hsm_key_import(r->t, &base, &s, &keys.mac, err) &&
+              hsm_key_import(r->t, card->aes ? &data : &base, &s, &keys.dek, err);
+    secret_release(&s);
+    if (ok)
+        *out = keys;
+    else
+        hsm_card_keys_destroy(r->t, &keys);
+    return ok;
+}
+
+bool ring_derive(struct ring *r, const struct ring_card_key *from, const struct ring_card *card,
                  struct hsm_card_keys *out, struct err *err)
 {
     struct hsm_card_keys_data data;
     enum hsm_algorithm algorithm = HSM_DES2;
-    bool ok = ring_card_data(from, key_data, &data, &algorithm, err) &&
-              hsm_card_keys_derive(r->t, &from->master, &data, algorithm, out, err);
+    bool ok = from->published ? import_published(r, card, out, err)
+                              : ring_card_data(from, card->key_data, &data, &algorithm, err) &&
+                                    hsm_card_keys_derive(r->t, &from->master, &data, algorithm, out, err);
     if (!ok) err_prefix(err, "key %s", from->name);
     return ok;
 }

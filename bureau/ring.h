@@ -13,6 +13,7 @@ struct ring_kek {
 };
 struct ring_card_key {
     const struct bureau_card_key *settings;
+    bool published; /* no master: GlobalPlatform's test keys, of blank cards; method is NULL */
     const struct derivation_row *method;
     struct hsm_key master;
     char name[48]; /* "KMC/2" */
@@ -26,6 +27,7 @@ struct ring {
     size_t kek_count;
     struct ring_card_key *card_keys;
     size_t card_key_count;
+    struct ring_card_key blank;  /* a supplier's: what blank cards have; settings NULL: there is none */
     struct hsm_pair return_pair; /* if there is one */
     bool has_return;
     struct hsm_channel_abilities abilities;
@@ -37,18 +39,24 @@ MUST_CHECK bool ring_open(struct ring **out, const struct bureau *settings, stru
                           struct err *err);
 void ring_free(struct ring *r);
 
-/* NULL: the settings have none. */
+/* NULL: the settings have none. Card keys: blank cards' too. */
 const struct ring_kek *ring_kek(const struct ring *r, const uint8_t kekid[KEKID_LEN]);
 const struct ring_card_key *ring_card_key(const struct ring *r, unsigned key_version);
-/* The one with the highest key version; NULL: there is none. */
+/* The one with the highest key version, blank cards' apart; NULL: there is none. */
 const struct ring_card_key *ring_newest_card_key(const struct ring *r);
 
 /* What the master encrypts for a card with this KEYDATA, and of which algorithm its keys are. */
 MUST_CHECK bool ring_card_data(const struct ring_card_key *from, const uint8_t key_data[10],
                                struct hsm_card_keys_data *out, enum hsm_algorithm *algorithm,
                                struct err *err);
-/* The card's static keys. */
-MUST_CHECK bool ring_derive(struct ring *r, const struct ring_card_key *from, const uint8_t key_data[10],
+/* Do such keys go with a card of TDES (SCP02), or of AES? */
+bool ring_card_key_fits(const struct ring_card_key *from, bool aes);
+/* The card's static keys, with a channel of TDES or AES. */
+struct ring_card {
+    const uint8_t *key_data; /* 10 bytes */
+    bool aes;
+};
+MUST_CHECK bool ring_derive(struct ring *r, const struct ring_card_key *from, const struct ring_card *card,
                             struct hsm_card_keys *out, struct err *err);
 /* The token's algorithm for a kind of secret: HSM_RSA for key pairs, HSM_GENERIC for opaque ones. */
 enum hsm_algorithm ring_algorithm(enum secret_kind kind);

@@ -93,6 +93,17 @@ static void describe(struct child *c)
     c->turn.what = "dry run";
 }
 
+/* A blank card: no record, only keys. */
+static bool supply(struct child *c, const struct card_order *order, struct err *err)
+{
+    const struct conversation_order talk = {.crypto = channel_crypto(&c->channel),
+                                            .challenge = order->challenge,
+                                            .tries = order->tries,
+                                            .again = order->again};
+    if (!c->settings->blank) return err_set(err, ERR_INTERNAL, "these are no settings of a supplier");
+    return conversation_new(&c->conversation, &talk, &c->turn, err);
+}
+
 static bool begin(struct child *c, struct cur *payload, struct err *err)
 {
     struct card_order order;
@@ -102,6 +113,7 @@ static bool begin(struct child *c, struct cur *payload, struct err *err)
     card_turn_init(&c->turn);
     c->turn.outcome = CARD_UNTOUCHED;
     if (!message_get_order(payload, &order, err)) return false;
+    if (order.supply) return supply(c, &order, err);
     const struct hsm_span record = {order.record, order.len};
     if (!open_record_new(&c->record, c->ring, c->job, &record, 0, &why)) {
         *err = why;

@@ -47,12 +47,16 @@ struct card_order {
                      and which way each takes on this token */
     const uint8_t *challenge; /* --script: a host challenge to use, 8 bytes; NULL: random */
     unsigned tries;           /* how often a wrong cryptogram may be tried with this card; normally 1 */
+    bool
+        supply; /* no record: a blank card gets its own keys, and proves them. A card that has them already is refused, */
+    bool again; /* unless this is said: then it proves them, and nothing on it is changed */
 };
 
 /* What is to be done next. */
 struct card_turn {
     bool done;
-    struct buf command; /* not done: the C-APDU */
+    struct buf
+        command; /* not done: the C-APDU. A supplied card that is made: key version(1) ‖ check values of ENC, MAC, DEK(3 each) */
     const char
         *what; /* "STORE DATA 3 of 7, application purse": for the journal and for errors; never a secret */
     /* done: */

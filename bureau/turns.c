@@ -97,6 +97,8 @@ static void take_outcome(struct play *p)
     snprintf(r->serial, sizeof(r->serial), "%s", p->turn.serial);
     if (r->outcome == CARD_MADE) {
         err_clear(&r->err);
+        if (p->turn.command.len == sizeof(r->checks))
+            memcpy(r->checks, p->turn.command.data, sizeof(r->checks));
         return;
     }
     r->err = p->turn.err;

@@ -7,7 +7,7 @@
 #include "bureau/journal_book.h"
 #include "bureau/token_process.h"
 
-enum { TURNS_WHAT_MAX = 160 };
+enum { TURNS_WHAT_MAX = 160, TURNS_CHECKS = 1 + 3 * 3 };
 
 struct turns_port {
     void *context;
@@ -24,6 +24,8 @@ struct turns_result {
     struct err err; /* unless made: why */
     char serial[64];
     char what[TURNS_WHAT_MAX]; /* the last command, in words */
+    uint8_t checks
+        [TURNS_CHECKS]; /* a supplied card that is made: token_process.h; it does not go over the wire */
     uint64_t commands, ms;
     bool token_lost; /* the token process itself has failed: it can do no more cards */
 };

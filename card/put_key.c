@@ -3,7 +3,7 @@
 
 #include "card/inside.h"
 
-enum { VERSION_MAX = 0x7F, ALL_THREE = 0x81 };
+enum { VERSION_MAX = 0x7F, VERSION_INITIAL = 0xFF, ALL_THREE = 0x81 };
 
 /* DES: type ‖ 10 ‖ key under the data key ‖ 03 ‖ check value. AES: type ‖ length + 1 ‖ length of the key ‖ the key, filled up to
  * whole blocks ‖ 03 ‖ check value. */
@@ -46,7 +46,8 @@ static bool read_keyset(struct card *card, const struct apdu *cmd, struct card_k
     return cur_left(&c) == 0 && out->version <= VERSION_MAX && state_keyset_is_valid(out, card->now.scp);
 }
 
-/* Where the set goes: onto the one of version P1, or into a free place where P1 is 0. */
+/* Where the set goes: onto the one of version P1; where P1 is 0 into a free place, or onto the initial set, whose version FF no P1
+ * can name. */
 static uint16_t find_place(struct card *card, uint8_t old, uint8_t version, struct card_keyset **out)
 {
     struct card_keyset *same = state_keyset(&card->now, version);
@@ -58,6 +59,7 @@ static uint16_t find_place(struct card *card, uint8_t old, uint8_t version, stru
         return same && same != *out ? SW_CONDITIONS : SW_OK;
     }
     if (same) return SW_CONDITIONS;
+    *out = state_keyset(&card->now, VERSION_INITIAL);
     for (size_t i = 0; i < CARD_KEYSETS_MAX && !*out; i++) {
         if (card->now.keysets[i].version == 0) *out = &card->now.keysets[i];
     }
@@ -70,7 +72,7 @@ uint16_t card_put_key(struct card *card, const struct apdu *cmd, struct buf *out
     uint8_t kcv[CARD_KCV_LEN];
     uint16_t sw = SW_DATA;
 
-    if (cmd->p2 != ALL_THREE) return SW_P1P2;
+    if (cmd->p2 != ALL_THREE || cmd->p1 > VERSION_MAX) return SW_P1P2;
     if (!read_keyset(card, cmd, &set)) goto out;
     sw = find_place(card, cmd->p1, set.version, &place);
     if (sw != SW_OK) goto out;

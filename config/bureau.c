@@ -81,7 +81,7 @@ static const struct schema_field card_key_fields[] = {
 };
 static const struct schema card_key_schema = SCHEMA("a card key", card_key_fields);
 
-static bool read_card_key(const struct tree_node *value, void *into, struct err *err)
+bool bureau_read_card_key(const struct tree_node *value, void *into, struct err *err)
 {
     struct bureau_card_key *k = into;
     k->key.line = value->line;
@@ -103,7 +103,8 @@ static bool read_card_key(const struct tree_node *value, void *into, struct err 
 
 static bool read_card_keys(const struct tree_node *value, void *into, struct err *err)
 {
-    static const struct schema_list how = {sizeof(struct bureau_card_key), CARD_KEYS_MAX, read_card_key};
+    static const struct schema_list how = {sizeof(struct bureau_card_key), CARD_KEYS_MAX,
+                                           bureau_read_card_key};
     struct bureau *b = into;
     void *array = NULL;
     bool ok = schema_list(value, &how, &array, &b->card_key_count, err);
@@ -158,13 +159,13 @@ static bool read_ca_keys(const struct tree_node *value, void *into, struct err *
     return read_files(value, &b->ca_paths, &b->ca_count, err);
 }
 
-static bool read_readers(const struct tree_node *value, void *into, struct err *err)
+bool bureau_read_readers(const struct tree_node *value, void *into, struct err *err)
 {
     struct bureau *b = into;
     return schema_texts(value, &b->reader_patterns, &b->reader_count, err);
 }
 
-static bool read_security(const struct tree_node *value, void *into, struct err *err)
+bool bureau_read_security(const struct tree_node *value, void *into, struct err *err)
 {
     static const char *const words[] = {"mac", "mac+encryption"};
     size_t index = 0;
@@ -183,10 +184,10 @@ static const struct schema_field fields[] = {
     {"ca_keys", SCHEMA_OPTIONAL, read_ca_keys, 0},
     {"books", SCHEMA_REQUIRED, schema_file, offsetof(struct bureau, books_path)},
     {"return_key", SCHEMA_OPTIONAL, read_return_key, 0},
-    {"security", SCHEMA_OPTIONAL, read_security, offsetof(struct bureau, level)},
+    {"security", SCHEMA_OPTIONAL, bureau_read_security, offsetof(struct bureau, level)},
     {"response_mac", SCHEMA_OPTIONAL, schema_flag, offsetof(struct bureau, response_mac)},
     {"replace_keys", SCHEMA_OPTIONAL, schema_flag, offsetof(struct bureau, replace_keys)},
-    {"readers", SCHEMA_OPTIONAL, read_readers, 0},
+    {"readers", SCHEMA_OPTIONAL, bureau_read_readers, 0},
     {"applications", SCHEMA_OPTIONAL, bureau_read_applications, 0},
     {"modules", SCHEMA_OPTIONAL, bureau_read_modules, 0},
 };
@@ -227,6 +228,12 @@ bool bureau_load(struct bureau **out, const char *path, struct err *err)
     return ok;
 }
 
+static void bureau_card_key_release(struct bureau_card_key *k)
+{
+    free(k->method);
+    key_settings_release(&k->key);
+}
+
 void bureau_free(struct bureau *b)
 {
     if (!b) return;
@@ -234,10 +241,10 @@ void bureau_free(struct bureau *b)
         free(b->keks[i].issuer);
         key_settings_release(&b->keks[i].key);
     }
-    for (size_t i = 0; b->card_keys && i < b->card_key_count; i++) {
-        free(b->card_keys[i].method);
-        key_settings_release(&b->card_keys[i].key);
-    }
+    for (size_t i = 0; b->card_keys && i < b->card_key_count; i++)
+        bureau_card_key_release(&b->card_keys[i]);
+    if (b->blank) bureau_card_key_release(&b->blank->master);
+    free(b->blank);
     free(b->keks);
     free(b->card_keys);
     bureau_cards_release(b);

@@ -13,6 +13,14 @@
  *   readers: ["Virtual PCD *"]
  *   applications: [{aid: A000000003101001, load: install-for-personalization}]
  *   modules: [{mic: EMBOSS, command: [/usr/bin/emboss]}]
+ *
+ * And those of a card supplier, who puts each card's own keys onto blank cards: its token, the one KMC from which they are derived,
+ * and the keys that blank cards have before.
+ *
+ *   supplier: supplier-a
+ *   token: {module: …, label: supplier, pin: "file:supplier.pin"}
+ *   kmc: {name: KMC, version: 2, algorithm: aes128, method: kmc-aes, key_version: 2, label: KMC-2, kcv: …}
+ *   blank_keys: {key_version: 255, master: {name: KMC-BLANK, …}}    or, with test: yes,  {key_version: 255, keys: gp-test}
  */
 #ifndef CONFIG_BUREAU_H
 #define CONFIG_BUREAU_H
@@ -37,6 +45,16 @@ struct bureau_card_key {
     char *method;            /* kmc-cps, kmc-visa2, kmc-aes */
     unsigned
         key_version; /* that the card reports (KVN); a card made under an older one finds its key by it */
+};
+/* The keys of blank cards. */
+struct bureau_blank_keys {
+    unsigned key_version; /* that the card reports: 1 to 127, or 255 */
+    bool published; /* the test keys that GlobalPlatform published, 40 41 … 4F each: TEST settings only */
+    struct bureau_card_key master; /* unless published; its key_version is the one above */
+};
+/* The serial number within KEYDATA. */
+struct bureau_serial {
+    uint8_t start, len; /* start from 1 */
 };
 struct bureau_application {
     uint8_t aid[AID_MAX];
@@ -82,12 +100,19 @@ struct bureau {
     size_t application_count;
     struct bureau_module *modules;
     size_t module_count;
+    struct bureau_blank_keys *blank; /* a supplier's settings; NULL: a bureau's */
+    struct bureau_serial serial;     /* a supplier's */
+    bool test;                       /* a supplier's: published keys are allowed */
 };
 
 /* False: ERR_FILE, ERR_CONFIG as `file:line:column: message`. */
 MUST_CHECK bool bureau_load(struct bureau **out, const char *path, struct err *err);
 MUST_CHECK bool bureau_parse(struct bureau **out, const char *name, const void *text, size_t len,
                              struct err *err);
+/* The settings of a supplier: card_keys holds the KMC alone, replace_keys is set, and there are no KEKs, signers and books. */
+MUST_CHECK bool supplier_load(struct bureau **out, const char *path, struct err *err);
+MUST_CHECK bool supplier_parse(struct bureau **out, const char *name, const void *text, size_t len,
+                               struct err *err);
 void bureau_free(struct bureau *b); /* NULL is fine */
 /* What is allowed and yet makes one ask, one `warning: file:line: text` per line. */
 void bureau_lint(const struct bureau *b, struct buf *findings);

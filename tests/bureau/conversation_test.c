@@ -131,14 +131,13 @@ struct line {
     const char *command, *answer; /* hex; command by its beginning, NULL: the end is due */
 };
 
-#define UPDATED                                                                                              \
-    "00010203040506070809"                                                                                   \
-    "01"                                                                                                     \
-    "0370"                                                                                                   \
+#define UPDATED_OF(version)                                                                                  \
+    "00010203040506070809" version "0370"                                                                    \
     "B1B2B3B4B5B6B7B8"                                                                                       \
     "C1C2C3C4C5C6C7C8"                                                                                       \
     "000015"                                                                                                 \
     "9000"
+#define UPDATED UPDATED_OF("01")
 #define SELECT_SD                                                                                            \
     {                                                                                                        \
         "00A4040000", "9000"                                                                                 \
@@ -149,6 +148,10 @@ struct line {
         "1111111111111111"                                                                                   \
         "00",                                                                                                \
             UPDATED                                                                                          \
+    }
+#define UPDATE_2                                                                                             \
+    {                                                                                                        \
+        "8050000008", UPDATED_OF("02")                                                                       \
     }
 #define AUTH                                                                                                 \
     {                                                                                                        \
@@ -177,7 +180,7 @@ static void talk(struct talk *t, const struct line *lines, size_t count)
     struct conversation *c = NULL;
     const struct card_crypto crypto = {&t->fake,      fake_random,  fake_open,     fake_secure, fake_answer,
                                        fake_data_max, fake_protect, fake_new_keys, fake_close};
-    const struct conversation_order order = {&record, crypto, NULL, t->tries};
+    const struct conversation_order order = {&record, crypto, NULL, t->tries, false};
     t->failed = false;
     card_turn_init(&t->turn);
     EXPECT_OK(conversation_new(&c, &order, &t->turn, &err));
@@ -376,9 +379,18 @@ static void test_put_key(void)
         {"84D8018105026B65797300", "026B6376"
                                    "9000"},
         SELECT_SD,
-        UPDATE,
+        UPDATE_2,
         AUTH,
         {"84E6", "6A88"},
+    };
+    static const struct line old[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84D8", "026B6376"
+                 "9000"},
+        SELECT_SD,
+        UPDATE,
     };
     static const struct line wrong[] = {SELECT_SD,
                                         UPDATE,
@@ -392,6 +404,8 @@ static void test_put_key(void)
     TALK(t, right);
     expect_end(&t, CARD_HALF_DONE,
                "INSTALL [for personalization] of application A000000001: the card answers 6A88");
+    TALK(t, old);
+    expect_end(&t, CARD_SPOILED, "the card took keys of version 2 and still answers with version 1");
     TALK(t, wrong);
     expect_end(&t, CARD_SPOILED, "PUT KEY, version 2 for 1: the card answers with other check values");
     TALK(t, refused);

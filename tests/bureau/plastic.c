@@ -399,7 +399,8 @@ static unsigned do_put_key(struct plastic *p, const struct command *c, uint8_t *
     uint8_t ones[16], kcv[16];
     const bool aes = p->protocol == 3;
     size_t at = 1, n = 1;
-    if (p->selected || c->p1 != p->keys.version || c->p2 != 0x81) return 0x6A86;
+    if (p->selected || c->p1 != (p->keys.version > 0x7F ? 0 : p->keys.version) || c->p2 != 0x81)
+        return 0x6A86;
     memset(ones, aes ? 1 : 0, sizeof ones);
     answer[0] = k.version;
     for (size_t i = 0; i < 3; i++) {

@@ -240,6 +240,30 @@ static void test_put_key(void)
     }
 }
 
+/* New keys take the place of those that a blank card has under FF, which P1 cannot name. */
+static void test_initial_keys(void)
+{
+    struct card *card = blank_card(3, 0x70, 16);
+    struct new_keys own, old = {.version = 0xFF, .len = 16};
+    struct host h;
+    card->kept.keysets[0].version = card->now.keysets[0].version = 0xFF;
+    host_init(&h, card, 3, 0x70, 16);
+    for (size_t k = 0; k < 3; k++)
+        memcpy(old.key[k], h.enc, 32);
+    make_keys(&own, 0x31, 16);
+    CU_ASSERT_EQUAL(host_open(&h, 0, 0x33), 0x9000);
+    CU_ASSERT_EQUAL(h.key_version, 0xFF);
+    CU_ASSERT_EQUAL(put_keys(&h, 0xFF, &own, -1), 0x6A86);
+    CU_ASSERT_EQUAL(put_keys(&h, 0, &own, -1), 0x9000);
+    use_keys(&h, &old);
+    CU_ASSERT_EQUAL(host_open(&h, 0xFF, 0x33), 0x6A88);
+    use_keys(&h, &own);
+    CU_ASSERT_EQUAL(host_open(&h, 0, 0x33), 0x9000);
+    CU_ASSERT_EQUAL(h.key_version, 0x31);
+    host_release(&h);
+    card_free(card);
+}
+
 static void test_wrong_put_key(void)
 {
     for (unsigned scp = 2; scp <= 3; scp++) {
@@ -278,6 +302,7 @@ static const struct test_case cases[] = {{"GET DATA", test_get_data},
                                          {"life of the card", test_card_life},
                                          {"life of an application", test_app_life},
                                          {"PUT KEY", test_put_key},
+                                         {"the initial keys", test_initial_keys},
                                          {"wrong PUT KEY", test_wrong_put_key}};
 
 int main(void)

@@ -1,0 +1,347 @@
+/* The supplier's step with keys in a token process, against a card that was written apart from it: which keys the card has in the
+ * end, and which cards are listed. */
+#include "bureau/supply.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/outfile.h"
+#include "formats/derivation.h"
+#include "stage.h"
+#include "suite.h"
+
+static struct softtoken soft;
+static struct err err;
+static struct bureau settings;
+static struct bureau_blank_keys blank;
+static struct bureau_card_key kmc;
+static char path[256];
+
+static const uint8_t test_key[16] = {0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47,
+                                     0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F};
+#define NAMES "card,keydata,kmc_version,key_version,kcv_enc,kcv_mac,kcv_dek\n"
+
+/* A supplier of cards that have the published keys. */
+static void set_up(int protocol)
+{
+    stage_settings(&settings, &soft);
+    kmc = settings.card_keys[protocol == 2 ? 0 : 1];
+    kmc.key_version = 0x31;
+    blank = (struct bureau_blank_keys){.key_version = 255, .published = true};
+    blank.master.key_version = 255;
+    settings.card_keys = &kmc;
+    settings.card_key_count = 1;
+    settings.kek_count = 0;
+    settings.trusted_count = 0;
+    settings.return_label = NULL;
+    settings.replace_keys = true;
+    settings.blank = &blank;
+    settings.serial = (struct bureau_serial){5, 4};
+}
+
+static void blank_card(struct plastic *card, int protocol, uint8_t serial)
+{
+    plastic_init(card, protocol, 0x70);
+    card->life_cycle = 1;
+    card->key_data[7] = serial;
+    card->keys = (struct plastic_keys){.version = 255, .len = 16};
+    memcpy(card->keys.enc, test_key, 16);
+    memcpy(card->keys.mac, test_key, 16);
+    memcpy(card->keys.dek, test_key, 16);
+}
+
+static bool transmit(void *context, const struct card_turn *turn, struct buf *answer, struct err *why)
+{
+    uint8_t bytes[PLASTIC_ANSWER];
+    size_t len = plastic_command(context, turn->command.data, turn->command.len, bytes);
+    if (len == 0) return err_set(why, ERR_FILE, "the card was pulled out");
+    buf_put(answer, bytes, len);
+    return true;
+}
+
+static struct supply s;
+
+static bool begin(void)
+{
+    s = (struct supply){.transmit = transmit};
+    unlink(path);
+    EXPECT_OK(batch_create(&s.batch, path, &settings, &err));
+    EXPECT_OK(token_process_start(&s.token, &settings, &err));
+    return s.batch && s.token;
+}
+
+static void end(void)
+{
+    token_process_free(s.token);
+    batch_free(s.batch);
+    s = (struct supply){.transmit = transmit};
+}
+
+static struct turns_result put_in(struct plastic *card)
+{
+    struct turns_result r;
+    s.context = card;
+    EXPECT_OK(supply_card(&s, &r, &err));
+    return r;
+}
+
+static void expect_list(const char *text)
+{
+    struct buf b;
+    buf_init(&b, 1 << 16);
+    EXPECT_OK(file_read_all(path, 1 << 16, &b, &err));
+    const char *got = buf_text(&b);
+    if (strcmp(got, text) != 0) fprintf(stderr, "the list is\n%s", got);
+    CU_ASSERT_STRING_EQUAL(got, text);
+    buf_release(&b);
+}
+
+static size_t lines(void)
+{
+    struct buf b;
+    size_t count = 0;
+    buf_init(&b, 1 << 16);
+    EXPECT_OK(file_read_all(path, 1 << 16, &b, &err));
+    for (size_t i = 0; i < b.len; i++)
+        count += b.data[i] == '\n';
+    buf_release(&b);
+    return count - 1;
+}
+
+/* ---- what is due, by OpenSSL ---- */
+
+static struct plastic_keys due_keys(const struct plastic *card)
+{
+    struct plastic_keys due = {0};
+    plastic_keys_from(&due, card->protocol, 0x31, card->protocol == 2 ? stage_kmc_tdes : stage_kmc_aes, 16,
+                      card->key_data);
+    if (card->protocol == 2) {
+        des_parity(due.enc, 16);
+        des_parity(due.mac, 16);
+        des_parity(due.dek, 16);
+    }
+    return due;
+}
+
+static void check_value(int protocol, const uint8_t key[16], char text[7])
+{
+    static const uint8_t zeros[16];
+    uint8_t in[16], out[16];
+    memset(in, protocol == 2 ? 0 : 1, sizeof in);
+    if (protocol == 2)
+        plastic_tdes_ecb(true, key, in, 8, out);
+    else
+        plastic_aes_cbc(true, key, 16, zeros, in, 16, out);
+    snprintf(text, 7, "%02X%02X%02X", out[0], out[1], out[2]);
+}
+
+static void expect_own_keys(const struct plastic *card)
+{
+    const struct plastic_keys due = due_keys(card);
+    CU_ASSERT_EQUAL(card->keys.version, 0x31);
+    CU_ASSERT_TRUE(bytes_equal(card->keys.enc, 16, due.enc, 16));
+    CU_ASSERT_TRUE(bytes_equal(card->keys.mac, 16, due.mac, 16));
+    CU_ASSERT_TRUE(bytes_equal(card->keys.dek, 16, due.dek, 16));
+}
+
+/* ---- cases ---- */
+
+static void supply_two(int protocol)
+{
+    struct plastic cards[2];
+    char text[1024] = NAMES;
+    set_up(protocol);
+    if (!begin()) return;
+    for (uint8_t i = 0; i < 2; i++) {
+        blank_card(&cards[i], protocol, i);
+        const struct turns_result r = put_in(&cards[i]);
+        CU_ASSERT_EQUAL(r.outcome, CARD_MADE);
+        CU_ASSERT_STRING_EQUAL(r.err.text, "");
+        expect_own_keys(&cards[i]);
+        CU_ASSERT_EQUAL(cards[i].authentications, 2); /* with the blank keys, then with its own */
+        CU_ASSERT_TRUE(cards[i].authenticated);
+        CU_ASSERT_EQUAL(cards[i].life_cycle, 1);
+        char enc[7], mac[7], dek[7];
+        check_value(protocol, cards[i].keys.enc, enc);
+        check_value(protocol, cards[i].keys.mac, mac);
+        check_value(protocol, cards[i].keys.dek, dek);
+        const size_t len = strlen(text);
+        snprintf(&text[len], sizeof text - len, "9ABCDE%02X,123456789ABCDE%02X1122,%d,49,%s,%s,%s\n", i, i,
+                 protocol == 2 ? 1 : 2, enc, mac, dek);
+        expect_list(text);
+    }
+    end();
+}
+
+static void test_scp03(void)
+{
+    supply_two(3);
+}
+
+static void test_scp02(void)
+{
+    supply_two(2);
+}
+
+/* Blank cards with keys out of a master on the token. */
+static void test_blank_master(void)
+{
+    static char visa2[] = "kmc-visa2";
+    struct plastic card;
+    set_up(2);
+    blank.published = false;
+    blank.master = kmc;
+    blank.master.key_version = 255;
+    kmc.method = visa2;
+    if (!begin()) return;
+    blank_card(&card, 2, 1);
+    plastic_keys_from(&card.keys, 2, 255, stage_kmc_tdes, 16, card.key_data);
+    const struct plastic_keys before = card.keys;
+    CU_ASSERT_EQUAL(put_in(&card).outcome, CARD_MADE);
+    CU_ASSERT_EQUAL(card.keys.version, 0x31);
+    CU_ASSERT_FALSE(bytes_equal(card.keys.dek, 16, before.dek, 16));
+    CU_ASSERT_EQUAL(lines(), 1);
+    end();
+}
+
+static void test_wrong_blank_keys(void)
+{
+    struct plastic card;
+    set_up(3);
+    if (!begin()) return;
+    blank_card(&card, 3, 1);
+    card.keys.enc[0] ^= 1;
+    card.keys.mac[0] ^= 1;
+    struct turns_result r = put_in(&card);
+    CU_ASSERT_EQUAL(r.outcome, CARD_UNTOUCHED);
+    CU_ASSERT_EQUAL(r.err.kind, ERR_INTEGRITY);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(r.err.text, "it has other keys than the published test keys (key version 255) gives"));
+    CU_ASSERT_EQUAL(card.initialize_updates, 1);
+    CU_ASSERT_EQUAL(card.authentications, 0);
+    blank_card(&card, 3, 1);
+    card.keys.version = 7;
+    r = put_in(&card);
+    CU_ASSERT_EQUAL(r.outcome, CARD_UNTOUCHED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "the card's keys have version 7"));
+    blank_card(&card, 2, 1); /* speaks SCP02, and the KMC is an AES key */
+    r = put_in(&card);
+    CU_ASSERT_EQUAL(r.outcome, CARD_UNTOUCHED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "do not go with this card's channel"));
+    expect_list(NAMES);
+    end();
+}
+
+enum { COMMANDS = 7, PUT_KEY = 4 };
+
+/* SELECT, INITIALIZE UPDATE, EXTERNAL AUTHENTICATE, PUT KEY, and the first three again. */
+static void test_pulled(void)
+{
+    set_up(3);
+    if (!begin()) return;
+    for (size_t at = 1; at <= COMMANDS; at++) {
+        for (int done = 0; done < 2; done++) {
+            struct plastic card;
+            const uint8_t serial = (uint8_t)(2 * at + (unsigned)done);
+            const size_t before = lines();
+            blank_card(&card, 3, serial);
+            card.fail_at = at;
+            card.done_but_mute = done == 1;
+            struct turns_result r = put_in(&card);
+            CU_ASSERT_EQUAL(r.outcome, at < PUT_KEY ? CARD_UNTOUCHED : CARD_HALF_DONE);
+            CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "the card was pulled out"));
+            CU_ASSERT_EQUAL(lines(), before);
+            CU_ASSERT_EQUAL(card.keys.version, at < PUT_KEY || (at == PUT_KEY && !done) ? 255 : 0x31);
+            /* the same card once more */
+            const bool has_own = card.keys.version == 0x31;
+            r = put_in(&card);
+            CU_ASSERT_EQUAL(r.outcome, has_own ? CARD_UNTOUCHED : CARD_MADE);
+            if (has_own) {
+                CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "has its own keys already"));
+                CU_ASSERT_EQUAL(lines(), before);
+                s.again = true;
+                CU_ASSERT_EQUAL(put_in(&card).outcome, CARD_MADE);
+                s.again = false;
+            }
+            CU_ASSERT_EQUAL(lines(), before + 1);
+            expect_own_keys(&card);
+        }
+    }
+    end();
+}
+
+static void test_no_card_twice(void)
+{
+    struct plastic card, other;
+    set_up(3);
+    if (!begin()) return;
+    blank_card(&card, 3, 1);
+    CU_ASSERT_EQUAL(put_in(&card).outcome, CARD_MADE);
+    s.again = true;
+    struct turns_result r = put_in(&card);
+    CU_ASSERT_EQUAL(r.outcome, CARD_UNTOUCHED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "card 123456789ABCDE011122 is in the batch already"));
+    blank_card(&other, 3, 1);
+    other.key_data[9] ^= 1;
+    r = put_in(&other);
+    CU_ASSERT_EQUAL(r.outcome, CARD_UNTOUCHED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "another card of the batch has serial number 9ABCDE01, too"));
+    CU_ASSERT_EQUAL(other.keys.version, 255);
+    CU_ASSERT_EQUAL(lines(), 1);
+    end();
+}
+
+static void test_batch_file(void)
+{
+    struct batch *b = NULL;
+    struct plastic card;
+    struct turns_result r;
+    const struct rlimit short_files = {70, RLIM_INFINITY};
+    struct rlimit kept;
+    set_up(3);
+    if (!begin()) return;
+    EXPECT_FAIL(batch_create(&b, path, &settings, &err), ERR_FILE, "exists: a batch list is made anew");
+    EXPECT_FAIL(batch_create(&b, "/nonexistent/list", &settings, &err), ERR_FILE, "/nonexistent/list");
+    CU_ASSERT_PTR_NULL(b);
+    /* a full disk: the card has its keys, and what is there of its line is taken away */
+    blank_card(&card, 3, 1);
+    s.context = &card;
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &kept);
+    setrlimit(RLIMIT_FSIZE, &short_files);
+    bool ok = supply_card(&s, &r, &err);
+    setrlimit(RLIMIT_FSIZE, &kept);
+    CU_ASSERT_FALSE(ok);
+    CU_ASSERT_EQUAL(err.kind, ERR_FILE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "has its keys and is not listed"));
+    expect_own_keys(&card);
+    expect_list(NAMES);
+    s.again = true;
+    CU_ASSERT_EQUAL(put_in(&card).outcome, CARD_MADE);
+    CU_ASSERT_EQUAL(lines(), 1);
+    end();
+}
+
+static const struct test_case cases[] = {
+    {"SCP03: the keys of the derivation, and the list", test_scp03},
+    {"SCP02: the keys of the derivation, and the list", test_scp02},
+    {"blank cards with keys of a master", test_blank_master},
+    {"wrong keys of a blank card are tried once", test_wrong_blank_keys},
+    {"pulled at every command: not listed, and not lost", test_pulled},
+    {"no card twice", test_no_card_twice},
+    {"the batch file", test_batch_file},
+};
+
+int main(int argc, char **argv)
+{
+    bool nss = argc > 1 && strcmp(argv[1], "nss") == 0;
+    if (!softtoken_start(&soft, nss ? SOFTTOKEN_NSS : SOFTTOKEN_SOFTHSM)) return SOFTTOKEN_SKIP;
+    snprintf(path, sizeof path, "%s/batch.csv", soft.folder);
+    bool ready = softtoken_add(&soft, "bureau") && stage_token(&soft);
+    int status = ready ? suite_run("bureau/supply", cases, SUITE_COUNT(cases)) : 1;
+    unlink(path);
+    stage_end();
+    softtoken_stop(&soft);
+    return status;
+}
