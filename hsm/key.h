@@ -1,5 +1,6 @@
 /* hsm/key.h - keys as handles: found by label and checked, made, destroyed. Key bytes never come here, save for
- * hsm_key_import, the ceremony's door for components and key blocks (named exceptions 2 and 3). */
+ * hsm_key_import, the ceremony's door for components and key blocks (named exceptions 2 and 3); published test keys of
+ * blank cards, which are no secret, take it too (bureau/ring.c). */
 #ifndef HSM_KEY_H
 #define HSM_KEY_H
 
@@ -44,7 +45,7 @@ MUST_CHECK bool hsm_key_check_role(struct hsm_token *t, const struct hsm_key_ref
 /* Generates a secret key: on the token for roles that live there (label unique, else false), else in the session. */
 MUST_CHECK bool hsm_key_generate(struct hsm_token *t, const struct hsm_key_ref *ref, struct hsm_key *out,
                                  struct err *err);
-/* Imports a combined key value under its role (ceremony only). DES values get odd parity. value stays the caller's. */
+/* Imports a combined key value under its role. DES values get odd parity. value stays the caller's. */
 MUST_CHECK bool hsm_key_import(struct hsm_token *t, const struct hsm_key_ref *ref, const struct secret *value,
                                struct hsm_key *out, struct err *err);
 /* Destroys a session or token object; harmless when none; on failure the token is marked broken, not reported. */
