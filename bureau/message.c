@@ -152,6 +152,7 @@ enum { CHALLENGE = 8 };
 void message_put_order(struct buf *b, const struct card_order *order)
 {
     buf_put_u8(b, order->dry_run);
+    buf_put_u8(b, order->repeated);
     buf_put_be(b, order->tries, 4);
     put_bytes(b, order->challenge, order->challenge ? CHALLENGE : 0);
     put_bytes(b, order->record, order->len);
@@ -160,16 +161,18 @@ void message_put_order(struct buf *b, const struct card_order *order)
 bool message_get_order(struct cur *c, struct card_order *order, struct err *err)
 {
     struct card_order o = {.record = NULL};
-    uint8_t dry_run = 0;
+    uint8_t dry_run = 0, repeated = 0;
     uint64_t tries = 0;
     size_t challenge_len = 0;
-    if (!cur_take_u8(c, &dry_run, "order", err) || !cur_take_be(c, 4, &tries, "order", err) ||
-        !get_bytes(c, &o.challenge, &challenge_len, err) || !get_bytes(c, &o.record, &o.len, err))
+    if (!cur_take_u8(c, &dry_run, "order", err) || !cur_take_u8(c, &repeated, "order", err) ||
+        !cur_take_be(c, 4, &tries, "order", err) || !get_bytes(c, &o.challenge, &challenge_len, err) ||
+        !get_bytes(c, &o.record, &o.len, err))
         return false;
     if (challenge_len != CHALLENGE && challenge_len != 0)
         return err_set(err, ERR_INTERNAL, "a challenge of %zu bytes", challenge_len);
     if (challenge_len == 0) o.challenge = NULL;
     o.dry_run = dry_run != 0;
+    o.repeated = repeated != 0;
     o.tries = (unsigned)tries;
     *order = o;
     return true;

@@ -47,6 +47,7 @@ struct card_order {
                      and which way each takes on this token */
     const uint8_t *challenge; /* --script: a host challenge to use, 8 bytes; NULL: random */
     unsigned tries;           /* how often a wrong cryptogram may be tried with this card; normally 1 */
+    bool repeated;            /* the same record was begun on this card before: conversation.h */
 };
 
 /* What is to be done next. */

@@ -65,7 +65,8 @@ static void test_payloads(void)
                                .len = 3,
                                .dry_run = true,
                                .challenge = challenge,
-                               .tries = 2},
+                               .tries = 2,
+                               .repeated = true},
                       back;
     struct card_turn turn, turn_back;
     struct err failure = ERR_INIT;
@@ -80,7 +81,8 @@ static void test_payloads(void)
         bool ok = message_get_order(&c, &back, &err);
         CU_ASSERT_EQUAL(ok, len == b.len);
         if (ok)
-            CU_ASSERT_TRUE(back.dry_run && back.tries == 2 && bytes_equal(back.record, back.len, record, 3) &&
+            CU_ASSERT_TRUE(back.dry_run && back.repeated && back.tries == 2 &&
+                           bytes_equal(back.record, back.len, record, 3) &&
                            bytes_equal(back.challenge, 8, challenge, 8));
         free(copy);
     }
