@@ -213,6 +213,18 @@ static bool changes_card(enum step step)
     return step == STEP_PUT_KEY || step == STEP_STORE || step == STEP_INITIALIZED || step == STEP_LOCK;
 }
 
+/* Of a record that is repeated: an application that was finished takes no first block, a card that is locked no step towards it. */
+static bool was_done(const struct conversation *c)
+{
+    return (c->step == STEP_STORE && c->block == 0) || c->step == STEP_INITIALIZED;
+}
+
+static bool go_on_behind(struct conversation *c, struct card_turn *turn, struct err *err)
+{
+    return c->step == STEP_STORE ? next_application(c, c->application + 1, turn, err)
+                                 : go(c, STEP_DONE, turn, err);
+}
+
 /* The whole answer, all pieces fetched. */
 static bool take_whole(struct conversation *c, const struct apdu_answer *a, struct card_turn *turn,
                        struct err *err)
@@ -229,6 +241,7 @@ static bool take_whole(struct conversation *c, const struct apdu_answer *a, stru
         c->initialized = true;
         return go(c, STEP_INITIALIZED, turn, err);
     }
+    if (a->sw == SW_CONDITIONS && c->order.repeated && was_done(c)) return go_on_behind(c, turn, err);
     if (a->sw != SW_OK) return refused(c, a->sw, turn);
     buf_init(&data, APDU_ANSWER_MAX);
     bool ok = true;

@@ -59,6 +59,9 @@ struct conversation_order {
     const uint8_t *challenge; /* host challenge to use, 8 bytes, copied; NULL: random */
     unsigned tries;           /* 0 counts as 1 */
     bool again;               /* without a record: as card_order says */
+    /* The same record was begun on this very card before. What it refuses as done (6985 to an application's first STORE DATA, and to both
+     * steps of the lock) was done then: it goes on behind it. */
+    bool repeated;
 };
 /* The turn is the first command. False (ERR_INTERNAL): memory. */
 MUST_CHECK bool conversation_new(struct conversation **out, const struct conversation_order *order,

@@ -147,12 +147,12 @@ static bool get_bytes(struct cur *c, const uint8_t **bytes, size_t *len, struct 
     return true;
 }
 
-enum { CHALLENGE = 8, ORDER_DRY_RUN = 1, ORDER_SUPPLY = 2, ORDER_AGAIN = 4 };
+enum { CHALLENGE = 8, ORDER_DRY_RUN = 1, ORDER_SUPPLY = 2, ORDER_AGAIN = 4, ORDER_REPEATED = 8 };
 
 void message_put_order(struct buf *b, const struct card_order *order)
 {
     const unsigned flags = (order->dry_run ? ORDER_DRY_RUN : 0u) | (order->supply ? ORDER_SUPPLY : 0u) |
-                           (order->again ? ORDER_AGAIN : 0u);
+                           (order->again ? ORDER_AGAIN : 0u) | (order->repeated ? ORDER_REPEATED : 0u);
     buf_put_u8(b, (uint8_t)flags);
     buf_put_be(b, order->tries, 4);
     put_bytes(b, order->challenge, order->challenge ? CHALLENGE : 0);
@@ -174,6 +174,7 @@ bool message_get_order(struct cur *c, struct card_order *order, struct err *err)
     o.dry_run = (flags & ORDER_DRY_RUN) != 0;
     o.supply = (flags & ORDER_SUPPLY) != 0;
     o.again = (flags & ORDER_AGAIN) != 0;
+    o.repeated = (flags & ORDER_REPEATED) != 0;
     o.tries = (unsigned)tries;
     *order = o;
     return true;

@@ -27,6 +27,7 @@ struct pcsc {
     struct exchange exchange;
     char reader[PCSC_NAME_MAX]; /* of the card that is connected */
     LONG last;                  /* result of the last transmission */
+    bool silent;                /* which had no answer: the card has gone, or does not speak */
     /* How often cards had come and gone in that reader when it was connected. A card that is taken out and another put in between
      * two looks is seen by this alone. */
     bool counted;
@@ -270,12 +271,14 @@ bool pcsc_wait(struct pcsc *p, const struct pcsc_wait *wait, enum pcsc_event *ev
 
 /* ---- a card ---- */
 
+/* A card that speaks is reset, so that its channel ends. To reset one that was pulled out takes the service seconds, and what
+ * is put in meanwhile is taken for a mute card. */
 void pcsc_disconnect(struct pcsc *p)
 {
     if (!p->connected) return;
     p->connected = false;
     SCardEndTransaction(p->card, SCARD_LEAVE_CARD);
-    SCardDisconnect(p->card, SCARD_RESET_CARD);
+    SCardDisconnect(p->card, p->silent ? SCARD_LEAVE_CARD : SCARD_RESET_CARD);
 }
 
 static bool raw(void *context, const uint8_t *bytes, size_t len, struct buf *answer)
@@ -330,6 +333,7 @@ bool pcsc_connect(struct pcsc *p, const char *reader, struct pcsc_card *card, en
     struct atr atr;
 
     pcsc_disconnect(p);
+    p->silent = false;
     *card = (struct pcsc_card){.atr_len = 0};
     if (strlen(reader) >= PCSC_NAME_MAX)
         return err_set(err, ERR_FILE, "reader '%s': the name is too long", reader);
@@ -379,6 +383,7 @@ bool pcsc_transmit(struct pcsc *p, const uint8_t *command, size_t len, struct bu
     if (!p->connected) return err_set(err, ERR_INTERNAL, "no card is connected");
     p->last = SCARD_S_SUCCESS;
     if (!exchange_command(&p->exchange, command, len, answer, err)) return false;
-    *fate = answer->len > 0 ? PCSC_ANSWERED : diagnose(p);
+    p->silent = answer->len == 0;
+    *fate = p->silent ? diagnose(p) : PCSC_ANSWERED;
     return true;
 }

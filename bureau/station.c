@@ -152,6 +152,7 @@ static bool known(void *context, const struct card_id *id, struct err *why)
 /* An order as it was received; the record is borrowed from d->message until the next. */
 struct order {
     unsigned tries;
+    bool repeated; /* on the card that it was begun on */
     uint64_t number;
     const uint8_t *record;
     size_t len;
@@ -161,9 +162,12 @@ static bool read_order(const struct desk *d, struct order *o, struct err *err)
 {
     struct cur c = cur_make(d->message.data, d->message.len, 0);
     uint64_t tries;
-    if (!cur_take_be(&c, 4, &tries, "tries", err) || !cur_take_be(&c, 8, &o->number, "record", err))
+    uint8_t repeated;
+    if (!cur_take_be(&c, 4, &tries, "tries", err) || !cur_take_u8(&c, &repeated, "repeated", err) ||
+        !cur_take_be(&c, 8, &o->number, "record", err))
         return false;
     o->tries = (unsigned)tries;
+    o->repeated = repeated != 0;
     o->len = cur_left(&c);
     return cur_take(&c, o->len, &o->record, "record", err);
 }
@@ -171,7 +175,8 @@ static bool read_order(const struct desk *d, struct order *o, struct err *err)
 static void personalize(struct desk *d, const struct order *o)
 {
     const struct turns_port port = {d, transmit, known};
-    const struct card_order order = {.record = o->record, .len = o->len, .tries = o->tries};
+    const struct card_order order = {
+        .record = o->record, .len = o->len, .tries = o->tries, .repeated = o->repeated};
     struct turns_result result;
     struct buf payload;
 

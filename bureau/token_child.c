@@ -129,7 +129,8 @@ static bool begin(struct child *c, struct cur *payload, struct err *err)
     const struct conversation_order talk = {.record = c->record,
                                             .crypto = channel_crypto(&c->channel),
                                             .challenge = order.challenge,
-                                            .tries = order.tries};
+                                            .tries = order.tries,
+                                            .repeated = order.repeated};
     return conversation_new(&c->conversation, &talk, &c->turn, err);
 }
 

@@ -45,11 +45,12 @@ static void release(struct post *p)
     p->state = POST_IDLE;
 }
 
-static void send_order(struct make_cards *m, struct post *p, const struct offered_record *o)
+static void send_order(struct make_cards *m, struct post *p, const struct offered_record *o, bool repeated)
 {
     struct buf payload;
     buf_init(&payload, STATION_PAYLOAD_MAX);
     buf_put_be(&payload, (uint64_t)m->retries + 1, 4);
+    buf_put_u8(&payload, repeated);
     buf_put_be(&payload, o->card.number, 8);
     buf_put(&payload, o->bytes, o->len);
     say(p, STATION_ORDER, &payload);
@@ -70,7 +71,7 @@ static bool begin(struct make_cards *m, struct post *p, const struct offered_rec
     if (!*begun && err->kind != ERR_INPUT) return false;
     p->card = o->card;
     if (*begun) {
-        send_order(m, p, o);
+        send_order(m, p, o, expected.len > 0);
     } else {
         tell_record(m, p, "left for a redo", err->text);
         m->why = *err;

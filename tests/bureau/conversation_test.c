@@ -172,7 +172,7 @@ struct talk {
     struct fake fake;
     struct card_turn turn;
     unsigned tries;
-    bool failed;
+    bool repeated, failed;
 };
 
 static void talk(struct talk *t, const struct line *lines, size_t count)
@@ -180,7 +180,7 @@ static void talk(struct talk *t, const struct line *lines, size_t count)
     struct conversation *c = NULL;
     const struct card_crypto crypto = {&t->fake,      fake_random,  fake_open,     fake_secure, fake_answer,
                                        fake_data_max, fake_protect, fake_new_keys, fake_close};
-    const struct conversation_order order = {&record, crypto, NULL, t->tries, false};
+    const struct conversation_order order = {&record, crypto, NULL, t->tries, false, t->repeated};
     t->failed = false;
     card_turn_init(&t->turn);
     EXPECT_OK(conversation_new(&c, &order, &t->turn, &err));
@@ -236,6 +236,38 @@ static void test_whole(void)
     CU_ASSERT_EQUAL(t.fake.opened, 3);
     CU_ASSERT_STRING_EQUAL(t.turn.serial, "00010203040506070809");
     expect_end(&t, CARD_MADE, "");
+}
+
+/* On the card that had it before: the first application was finished then, the second not, the card is locked or not. Without that word,
+ * and anywhere but at a first block, the same answers are the end. */
+static void test_repeated(void)
+{
+    static const struct line lines[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"00A4040005A00000000100", "9000"},
+        UPDATE,
+        AUTH,
+        {"84E2000007010104", "6985"},
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84E620000B000005A000000002000000", "9000"},
+        {"84E20000EF3001FF012C", "6985"},
+        {"84F0800F", "6985"},
+        {"84F08007", "6985"},
+    };
+    static const struct line later[] = {
+        SELECT_SD, UPDATE, AUTH, {"00A4", "9000"}, UPDATE, AUTH, {"84E20000", "9000"}, {"84E26001", "6985"}};
+    struct talk t = {.repeated = true}, first = {.repeated = false}, middle = {.repeated = true};
+    stage(BUREAU_LOAD_SELECT, BUREAU_LOAD_INSTALL);
+    TALK(t, lines);
+    expect_end(&t, CARD_MADE, "");
+    TALK(first, lines);
+    expect_end(&first, CARD_UNTOUCHED, "6985");
+    TALK(middle, later);
+    expect_end(&middle, CARD_HALF_DONE, "6985");
 }
 
 static void test_application_key(void)
@@ -468,6 +500,7 @@ static void test_names(void)
 
 static const struct test_case cases[] = {
     {"a whole talk, both ways of loading", test_whole},
+    {"the same record again on its card", test_repeated},
     {"secrets under the card's own key", test_application_key},
     {"answers in pieces", test_pieces},
     {"a wrong Le", test_wrong_le},

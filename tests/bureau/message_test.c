@@ -66,7 +66,8 @@ static void test_payloads(void)
                                .dry_run = true,
                                .challenge = challenge,
                                .tries = 2,
-                               .again = true},
+                               .again = true,
+                               .repeated = true},
                       back;
     struct card_turn turn, turn_back;
     struct err failure = ERR_INIT;
@@ -81,7 +82,7 @@ static void test_payloads(void)
         bool ok = message_get_order(&c, &back, &err);
         CU_ASSERT_EQUAL(ok, len == b.len);
         if (ok)
-            CU_ASSERT_TRUE(back.dry_run && !back.supply && back.again && back.tries == 2 &&
+            CU_ASSERT_TRUE(back.dry_run && !back.supply && back.again && back.repeated && back.tries == 2 &&
                            bytes_equal(back.record, back.len, record, 3) &&
                            bytes_equal(back.challenge, 8, challenge, 8));
         free(copy);

@@ -3,6 +3,7 @@
 # /run and its own loopback, so that nothing on the machine sees it; cards put in and taken out; commands by opensc-tool. A suite reads
 # lib.sh, then this file, then calls `own_pcscd NAME "$@"` first of all: what comes after it runs inside.
 
+# shellcheck disable=SC2154 # of lib.sh
 softcard=$E2E_BUILD/card/softcard
 port=35963
 card=

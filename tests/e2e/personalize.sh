@@ -12,6 +12,7 @@ cardbureau=$E2E_BUILD/bureau/cardbureau
 purse=A000000003101001
 payment=A0000000031010
 loyalty=F04C4F59414C5459
+kmc_des=404142434445464748494A4B4C4D4E4F
 
 # ---- cards ----
 
@@ -20,9 +21,14 @@ upper()
     tr a-f A-F
 }
 
-# card_key NUMBER KEYDATA VERSION: one of the card's keys by docs/formats/derivation.md.
+# card_key NUMBER KEYDATA VERSION: one of the card's keys by docs/formats/derivation.md. Version 3 is KMC-DES.
 card_key()
 {
+    if [ "$3" = 3 ]; then
+        block=$(echo "$2" | cut -c 1-4)$(echo "$2" | cut -c 9-16)
+        hex_bytes "${block}F00$1${block}0F0$1" | openssl enc -des-ede -nopad -K $kmc_des | basenc --base16
+        return
+    fi
     master=$(awk -v want="\"KMC/$3\"" 'index($0, want) { found = 1 } found && /"master"/ { gsub(/[^0-9a-f]/, "", $2); print $2; exit }' \
         demo.keys.json)
     hex_bytes "010000000${1}00$2" | openssl mac -cipher AES-128-CBC -macopt "hexkey:$master" CMAC
@@ -65,7 +71,7 @@ feed()
         "$softcard" "$@" 2>>"slot$slot.log" &
         fed=$!
         tries=0
-        while [ "$(outcomes "$number")" = "$before" ] && [ $tries -lt 200 ]; do
+        while [ "$(outcomes "$number")" = "$before" ] && [ $tries -lt 200 ] && [ ! -e run-is-over ]; do
             tries=$((tries + 1))
             sleep 0.1
         done
@@ -139,15 +145,15 @@ dgis()
 # records_are RECORD AID: every record of this application on the card in slot 0.
 records_are()
 {
-    dgis "$1" "$2" >dgis
-    [ -s dgis ] || fail "no records in the job: $1 $2"
+    dgis "$1" "$2" >records
+    [ -s records ] || fail "no records in the job: $1 $2"
     commands=00A40400$(printf %02X $((${#2} / 2)))${2}00
     while read -r dgi; do
         commands="$commands 00B2${dgi#??}$(printf %02X $((0x${dgi%??} << 3 | 4)))00"
-    done <dgis
+    done <records
     # shellcheck disable=SC2086 # one command a word
     talk 0 $commands
-    while read -r dgi; do echo "$(due "$1" "$2" "$dgi")9000"; done <dgis >wanted
+    while read -r dgi; do echo "$(due "$1" "$2" "$dgi")9000"; done <records >wanted
     tail -n +2 answers | cmp -s - wanted || fail "record $1 $2: the card has $(cat answers), the job $(cat wanted)"
 }
 
@@ -199,7 +205,7 @@ read_back()
     [ -e "$file" ] || fail "record $1 has no card: $file"
     insert "$file" 0
     for aid in $purse $payment $loyalty; do
-        if grep -q "^record $1/CHIP/entry $aid/" dump; then records_are "$1" $aid; fi
+        if grep -q "^record $1/CHIP/entry $aid/" dump; then records_are "$1" "$aid"; fi
     done
     keys_are "$1" $purse
     keys_are "$1" $payment
@@ -243,6 +249,134 @@ made_and_read_back()
     tells 'every record is accounted for'
 }
 
+# One after the other in one reader: bureau_with STATUS COMMAND CARDS OPTION…
+bureau_with()
+{
+    due_status=$1
+    command=$2
+    fed_cards=$3
+    shift 3
+    rm -f run-is-over
+    # shellcheck disable=SC2086 # one card a word
+    feed 0 $fed_cards &
+    feeder=$!
+    bureau "$due_status" "$command" --reader '* 00 00' "$@"
+    cp out result
+    touch run-is-over
+    wait $feeder || fail 'cards were not fed'
+}
+
+result_is()
+{
+    grep -qF "$1" result || fail "not '$1': $(cat result)"
+}
+
+# A card pulled out between two commands of a chain, and one whose last answer was lost, are finished by a redo on them, and by no other card.
+pulled_out()
+{
+    ordered 2
+    for number in 1 2 3; do blank $number 2; done
+    bureau_with 4 personalize '1:pull@20 2:pull-after@48'
+    result_is '0 cards made; 2 half-done'
+    state_is 1 half-done 1
+    state_is 2 half-done 2
+    # Another card cannot have them.
+    bureau_with 4 redo 3 --count 1 --failures 1
+    result_is '0 cards made'
+    bureau_with 0 redo '2 1'
+    result_is '2 cards made; 0 half-done'
+    state_is 1 made 1
+    state_is 2 made 2
+    read_back 1
+    read_back 2
+}
+
+card_is_known()
+{
+    grep -q "\"event\":\"card-known\",\"record\":$1," demo-books.sqlite.*.journal 2>/dev/null
+}
+
+# Killed while the second card is under way. What is left of it may be nothing or all.
+killed()
+{
+    ordered 3
+    for number in 1 2 3; do blank $number 2; done
+    rm -f run-is-over
+    feed 0 1 2 &
+    feeder=$!
+    "$cardbureau" personalize demo.mic --settings bureau.yaml --reader '* 00 00' >killed.out 2>&1 &
+    victim=$!
+    until_true card_is_known 2
+    kill -9 $victim
+    wait $victim || :
+    touch run-is-over
+    wait $feeder || fail 'cards were not fed'
+    state_is 1 made 1
+    if [ "$(card_of 2)" != c2 ]; then
+        bureau_with 0 redo 2 --records 2
+        result_is '1 cards made'
+    fi
+    bureau_with 0 personalize 3
+    result_is '1 cards made'
+    for record in 1 2 3; do
+        state_is $record made $record
+        read_back $record
+    done
+}
+
+# A card with TDES keys: the bureau gets a third KMC, and says how the channel is protected.
+scp02()
+{
+    own_tokens
+    ordered 4
+    cp "$tokens/plan.audit.jsonl" .
+    sed '/^keys:/a\
+  - name: KMC-DES\
+    version: 1\
+    role: master\
+    algorithm: des2\
+    method: kmc-visa2\
+    tokens: [bureau]\
+    kcv: "8BAF47"\
+    components:\
+      - {custodian: TEST custodian 1, test: "1F2E3D4C5B6A798897A6B5C4D3E2F100"}\
+      - {custodian: TEST custodian 2, test: "5F6F7F0F1F2F3FCFDFEFFF8F9FAFBF4F"}' "$tokens/plan.yaml" >plan.yaml
+    expect 0 "$cardkeys" run --yes plan.yaml
+    change bureau.yaml '/^card_keys:/a\
+  - {name: KMC-DES, version: 1, algorithm: des2, method: kmc-visa2, key_version: 3, label: KMC-DES-1, kcv: "8BAF47"}'
+    blank 1 3 --scp 02 --i 55
+    blank 2 3 --scp 02 --i 15
+    blank 3 3 --scp 02 --i 75
+    blank 4 3 --scp 02 --i 55 --t0
+    bureau_with 0 personalize 1 --count 1
+    echo 'security: mac' >>bureau.yaml
+    bureau_with 0 personalize 2 --count 1
+    echo 'response_mac: yes' >>bureau.yaml
+    bureau_with 0 personalize 3 --count 1
+    change bureau.yaml 's/^security: mac/&+encryption/'
+    bureau_with 0 personalize 4 --count 1
+    for record in 1 2 3 4; do read_back $record; done
+}
+
+# A card with keys that the bureau cannot know is asked once, and not again unless told so. The record goes to the next card.
+wrong_keys()
+{
+    ordered 1
+    blank 2 2
+    "$softcard" --new --state c1 --serial "$(serial_of 1)" --kvn 02 --keys \
+        000102030405060708090A0B0C0D0E0F:000102030405060708090A0B0C0D0E0F:000102030405060708090A0B0C0D0E0F
+    bureau_with 4 personalize '1 1' --failures 2
+    says 'cards in a row were not made'
+    [ "$(grep -c '"event":"card-known"' demo-books.sqlite.*.journal)" -eq 1 ] || fail 'the card was tried again'
+    bureau_with 0 personalize 2
+    state_is 1 made 2
+    read_back 1
+}
+
 begin personalize softhsm
 shows 'four cards in two readers: made, read back, accounted for' made_and_read_back
+shows 'cards pulled out in the middle and at the end are finished by a redo' pulled_out
+shows 'cardbureau killed in the middle: nothing twice, nothing lost' killed
+shows 'SCP02, with and without encryption and R-MAC' scp02
+shows 'a card with other keys' wrong_keys
 finish
