@@ -8,7 +8,7 @@ int command_personalize(int argc, char **argv); /* personalize.c */
 int command_redo(int argc, char **argv);        /* personalize.c */
 int command_status(int argc, char **argv);      /* status.c */
 int command_script(int argc, char **argv);      /* script.c */
-int command_return(int argc, char **argv); /* return.c */
-int command_remake(int argc, char **argv); /* remake.c */
+int command_return(int argc, char **argv);      /* return.c */
+int command_remake(int argc, char **argv);      /* remake.c */
 
 #endif
