@@ -47,7 +47,8 @@ struct card_order {
                      and which way each takes on this token */
     const uint8_t *challenge; /* --script: a host challenge to use, 8 bytes; NULL: random */
     unsigned tries;           /* how often a wrong cryptogram may be tried with this card; normally 1 */
-    bool supply;   /* no record: a blank card gets its own keys, and proves them. A card that has them already is refused */
+    bool
+        supply; /* no record: a blank card gets its own keys, and proves them. A card that has them already is refused */
     bool again;    /* with supply: a card that has them proves them, and nothing on it is changed */
     bool repeated; /* the same record was begun on this card before: conversation.h */
 };

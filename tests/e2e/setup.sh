@@ -13,13 +13,13 @@ setup_softhsm()
     cp -r tokens untouched # for cases that want tokens of their own: nobody opens these
 }
 
-# The same keys on an NSS database: one token, which holds what the demo keeps on two. KEKs and KMC of the bureau are left out.
+# The same keys on an NSS database: one token, which holds what the demo keeps on two. KEKs, KMC and signing pair of the bureau are left out.
 setup_nss()
 {
     mkdir -m 700 database
     nss_parameters "$tokens"
     "$E2E_BUILD/tests/e2e/make_nss_token" "$module" "$parameters" demo-issuer pins/issuer.pin
-    sed "/name: bureau,/d; s/, {bureau: kek-bureau}//; s/\[issuer, bureau\]/[issuer]/
+    sed "/name: bureau,/d; /name: return-signing,/d; s/, {bureau: kek-bureau}//; s/\[issuer, bureau\]/[issuer]/
         s|module: $demo_module|module: $module, parameters: \"$parameters\"|; s/, initialise: yes//; s/, so_pin: \"[^\"]*\"//" \
         "$demo/plan.yaml" >plan.yaml
     # A KMC for cards with TDES, which only this token can wrap under: the well-known 40…4F as two components.
