@@ -52,7 +52,7 @@ static bool read_extended(const uint8_t *body, size_t len, struct apdu *out)
     return true;
 }
 
-bool apdu_read(const uint8_t *bytes, size_t len, struct apdu *out)
+bool card_apdu_read(const uint8_t *bytes, size_t len, struct apdu *out)
 {
     if (len < HEADER) return false;
     *out = (struct apdu){.cla = bytes[0], .ins = bytes[1], .p1 = bytes[2], .p2 = bytes[3]};

@@ -51,6 +51,6 @@ struct apdu {
 };
 
 /* False: the bytes are no command APDU (answered by 6700). */
-bool apdu_read(const uint8_t *bytes, size_t len, struct apdu *out);
+bool card_apdu_read(const uint8_t *bytes, size_t len, struct apdu *out);
 
 #endif

@@ -292,7 +292,7 @@ void card_process(struct card *card, const uint8_t *apdu, size_t len, struct buf
 
     buf_clear(answer);
     err_clear(&card->err);
-    if (!apdu_read(apdu, len, &cmd)) {
+    if (!card_apdu_read(apdu, len, &cmd)) {
         put_sw(answer, SW_LENGTH);
         return;
     }

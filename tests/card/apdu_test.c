@@ -49,7 +49,7 @@ static void test_forms(void)
         struct apdu got = {0};
         buf_clear(&b);
         CU_ASSERT_TRUE(hex_read(f->hex, strlen(f->hex), &b, &err));
-        bool valid = apdu_read(b.data, b.len, &got);
+        bool valid = card_apdu_read(b.data, b.len, &got);
         bool right = valid == f->valid;
         if (valid && right)
             right = got.cla == 0 && got.ins == 0xA4 && got.p1 == 4 && got.p2 == 0 && got.len == f->len &&
@@ -68,13 +68,13 @@ static void test_largest(void)
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
     bytes[5] = bytes[6] = 0xFF;
-    CU_ASSERT_TRUE(apdu_read(bytes, APDU_MAX, &got));
+    CU_ASSERT_TRUE(card_apdu_read(bytes, APDU_MAX, &got));
     CU_ASSERT_TRUE(got.len == 65535 && got.le == 65536);
-    CU_ASSERT_TRUE(apdu_read(bytes, APDU_MAX - 2, &got));
-    CU_ASSERT_FALSE(apdu_read(bytes, APDU_MAX - 1, &got));
+    CU_ASSERT_TRUE(card_apdu_read(bytes, APDU_MAX - 2, &got));
+    CU_ASSERT_FALSE(card_apdu_read(bytes, APDU_MAX - 1, &got));
     bytes[4] = 0xFF;
-    CU_ASSERT_TRUE(apdu_read(bytes, 5 + 255, &got));
-    CU_ASSERT_FALSE(apdu_read(bytes, 5 + 257, &got));
+    CU_ASSERT_TRUE(card_apdu_read(bytes, 5 + 255, &got));
+    CU_ASSERT_FALSE(card_apdu_read(bytes, 5 + 257, &got));
     free(bytes);
 }
 

@@ -89,10 +89,10 @@ static bool commands_are_right(struct card *card, const struct vector_block *blo
         snprintf(name, sizeof(name), "secured_%d", n);
         if (!vector_hex(block, name, &secured)) break;
         snprintf(name, sizeof(name), "command_%d", n);
-        right = vector_hex(block, name, &plain) && apdu_read(secured.data, secured.len, &cmd) &&
-                apdu_read(plain.data, plain.len, &expected) && channel_unwrap(card, &cmd, &seen) == SW_OK &&
-                seen.cla == expected.cla && seen.ins == expected.ins &&
-                bytes_equal(seen.data, seen.len, expected.data, expected.len);
+        right = vector_hex(block, name, &plain) && card_apdu_read(secured.data, secured.len, &cmd) &&
+                card_apdu_read(plain.data, plain.len, &expected) &&
+                channel_unwrap(card, &cmd, &seen) == SW_OK && seen.cla == expected.cla &&
+                seen.ins == expected.ins && bytes_equal(seen.data, seen.len, expected.data, expected.len);
         snprintf(name, sizeof(name), "response_%d", n);
         if (!right || !vector_hex(block, name, &response)) continue;
         buf_truncate(&response, response.len - 2);
@@ -203,7 +203,7 @@ static void test_rmac_vectors(void)
         CU_ASSERT_TRUE(vector_hex(&block, "icv", &hex));
         memcpy(card->channel.rchain, hex.data, 8);
         CU_ASSERT_TRUE(vector_hex(&block, "command", &command) && vector_hex(&block, "response", &response));
-        CU_ASSERT_TRUE(apdu_read(command.data, command.len, &plain));
+        CU_ASSERT_TRUE(card_apdu_read(command.data, command.len, &plain));
         buf_truncate(&response, response.len - 2);
         CU_ASSERT_TRUE(scp02.wrap(card, &plain, &response, 0x9000));
         CU_ASSERT_TRUE(vector_hex(&block, "rmac", &hex));

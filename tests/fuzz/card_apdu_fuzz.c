@@ -31,7 +31,7 @@ static void run_inside(struct card *card, const uint8_t *bytes, size_t len, stru
     struct apdu cmd;
 
     buf_clear(answer);
-    if (!apdu_read(bytes, len, &cmd)) return;
+    if (!card_apdu_read(bytes, len, &cmd)) return;
     card->channel.phase = CHANNEL_OPEN;
     card->channel.level = LEVEL_MAC;
     card->channel.dek = card->channel.static_dek = card->now.keysets[0].key[KEY_DEK];
