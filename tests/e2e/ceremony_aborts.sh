@@ -56,7 +56,7 @@ slips()
     relates 'That is not what is due here; please look again.'
     relates 'The line has 15 hex digits, not 16. This line once more.'
     relates 'The line has a character that is no hex digit. This line once more.'
-    relates "its check value is not that of the custodian's form: this component once more."
+    relates "Not taken: its check value is not that of the custodian's form. This component once more, from its first digit."
     relates 'The line has 0 hex digits, not 16. This line once more.'
     relates 'The line has 18 hex digits, not 16. This line once more.'
     relates '25 made, 0 already there, 1 waiting'
