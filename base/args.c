@@ -192,16 +192,40 @@ bool args_parse_many(int argc, char **argv, const struct arg_option *options, si
     return !f.surplus || err_set(err, ERR_CONFIG, "'%s' is one operand too many; see --help", f.surplus);
 }
 
+/* A help text from its column on, in lines of at most 80. `used`: columns of this line that have something already. */
+static void print_help(FILE *out, size_t used, size_t column, const char *help)
+{
+    size_t at = column;
+    if (used > column)
+        fprintf(out, "\n%*s", (int)column, "");
+    else
+        fprintf(out, "%*s", (int)(column - used), "");
+    while (*help) {
+        size_t word = strcspn(help, " ");
+        if (at > column && at + 1 + word > 80) {
+            fprintf(out, "\n%*s", (int)column, "");
+            at = column;
+        } else if (at > column) {
+            fputc(' ', out);
+            at++;
+        }
+        fprintf(out, "%.*s", (int)word, help);
+        at += word;
+        help += word + strspn(help + word, " ");
+    }
+    fputc('\n', out);
+}
+
 static int print_commands(FILE *out, const char *program, const char *purpose,
                           const struct arg_command *commands, size_t count)
 {
     fprintf(out, "%s - %s\n\nusage: %s COMMAND [OPTIONS] OPERANDS\n\ncommands:\n", program, purpose, program);
     for (size_t i = 0; i < count; i++) {
         const char *operands = commands[i].operands ? commands[i].operands : "";
-        int width = 28 - (int)strlen(commands[i].name) - 1;
-        fprintf(out, "  %s %-*s  %s\n", commands[i].name, width > 0 ? width : 0, operands, commands[i].help);
+        int used = fprintf(out, "  %s %s", commands[i].name, operands);
+        print_help(out, used > 0 ? (size_t)used : 0, 32, commands[i].help);
     }
-    fprintf(out, "\n%s COMMAND --help shows the options of a command; %s --version the version.\n", program,
+    fprintf(out, "\n%s COMMAND --help shows the options of a command;\n%s --version the version.\n", program,
             program);
     return fflush(out) == 0 ? 0 : err_exit_status(ERR_FILE);
 }
@@ -248,8 +272,8 @@ void args_usage(FILE *out, const char *program, const struct arg_command *comman
     if (option_count) fprintf(out, "\noptions:\n");
     for (size_t i = 0; i < option_count; i++) {
         const char *value = options[i].value ? options[i].value : "";
-        int width = 24 - (int)strlen(options[i].name) - 3;
-        fprintf(out, "  --%s %-*s  %s\n", options[i].name, width > 0 ? width : 0, value, options[i].help);
+        int used = fprintf(out, "  --%s %s", options[i].name, value);
+        print_help(out, used > 0 ? (size_t)used : 0, 28, options[i].help);
     }
 }
 

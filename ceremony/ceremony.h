@@ -12,6 +12,7 @@ struct ceremony_token {
     struct hsm_token *open; /* NULL until first needed */
     struct secret pin;      /* fetched once, kept locked until the end */
     bool absent;            /* seen to be missing; a plan may initialise it */
+    bool refused;           /* it was not opened; commands that only look do not try again */
 };
 
 struct journal;

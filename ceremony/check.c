@@ -24,8 +24,8 @@ static void wrong(struct tally *t, const struct err *err)
     if (t->wrong++ == 0) t->kind = err->kind;
 }
 
-/* Goes on behind a step that is wrong, so that one check names all. */
-static void look_at_steps(struct ceremony *c, struct tally *t)
+/* Goes on behind a step that is wrong, so that one check names all. False: whoever was asked for a PIN left. */
+static bool look_at_steps(struct ceremony *c, struct tally *t, struct err *left)
 {
     struct step_walk walk = {0, 0, 0};
     struct step s;
@@ -33,6 +33,10 @@ static void look_at_steps(struct ceremony *c, struct tally *t)
         struct step_result r;
         struct err err = ERR_INIT;
         if (!step_do(c, STEP_LOOK, &s, &r, &err)) {
+            if (err.kind == ERR_INTERRUPTED) {
+                *left = err;
+                return false;
+            }
             wrong(t, &err);
             continue;
         }
@@ -40,6 +44,7 @@ static void look_at_steps(struct ceremony *c, struct tally *t)
         t->to_do += r.state == STEP_TO_DO;
         t->there += r.state == STEP_THERE;
     }
+    return true;
 }
 
 static void lack(void *context, const struct plan_key *key, const struct hsm_ability_row *ability,
@@ -116,7 +121,9 @@ static bool check(const char *path, const char *site, struct err *err)
     if (ok) {
         look_at_dates(plan, &t);
         look_at_script(plan, site, &t);
-        look_at_steps(&c, &t);
+        ok = look_at_steps(&c, &t, err);
+    }
+    if (ok) {
         look_at_tokens(&c, &t);
         printf("%s: %s plan; %zu there, %zu to be made", path, plan->test ? "TEST" : "production", t.there,
                t.to_do);

@@ -94,8 +94,10 @@ static bool type_line(const struct ceremony *c, enum hsm_algorithm algorithm, st
                  2 * before + now, 2 * part->room);
         bool ok = dialogue_hidden(&c->dialogue, question, text, &why) && read_hex(text, false, part, &why);
         if (ok && (algorithm == HSM_DES2 || algorithm == HSM_DES3))
-            dialogue_say(&c->dialogue, "  taken, %s parity",
-                         all_odd(part->data + before, part->len - before) ? "odd" : "mixed");
+            dialogue_say(&c->dialogue, "  taken, %s",
+                         all_odd(part->data + before, part->len - before)
+                             ? "odd parity"
+                             : "mixed parity (which is right, unless your form says odd)");
         else if (ok)
             dialogue_say(&c->dialogue, "  taken");
         if (ok) return true;
@@ -108,18 +110,26 @@ static bool type_line(const struct ceremony *c, enum hsm_algorithm algorithm, st
     return false;
 }
 
-static bool type_component(const struct ceremony *c, const struct plan_key *key, size_t index,
-                           enum hsm_algorithm algorithm, struct secret *part, struct err *err)
+/* Once for all tries: whoever mistyped the component goes on with its digits, hidden. */
+static bool call_custodian(const struct ceremony *c, const struct plan_key *key, size_t index,
+                           struct err *err)
 {
     const char *custodian = custodian_of(&key->components[index]);
-    struct secret text = SECRET_NONE;
     char question[DIALOGUE_LINE_MAX];
-    bool ok = true;
+    dialogue_say(&c->dialogue, "\nComponent %zu of %zu.", index + 1, key->component_count);
     dialogue_say(&c->dialogue,
-                 "%s, to the keyboard please; everybody else turns away. Nothing that you type is shown.",
+                 "%s, to the keyboard please; everybody else turns away. Your name is shown as you type it; "
+                 "the digits of your component are not.",
                  custodian);
     snprintf(question, sizeof(question), "%s, type your name:", custodian);
-    if (!dialogue_types(&c->dialogue, question, custodian, err)) return false;
+    return dialogue_types(&c->dialogue, question, custodian, err);
+}
+
+static bool type_component(const struct ceremony *c, enum hsm_algorithm algorithm, struct secret *part,
+                           struct err *err)
+{
+    struct secret text = SECRET_NONE;
+    bool ok = true;
     if (!secret_init(&text, ENTRY_MAX, err)) return false;
     part->len = 0;
     while (ok && part->len < part->room)
@@ -186,7 +196,7 @@ static bool take_once(struct ceremony *c, const struct plan_key *key, size_t ind
     bool ok = false;
     switch (comp->source) {
     case COMPONENT_PROMPT:
-        ok = type_component(c, key, index, algorithm, part, err);
+        ok = type_component(c, algorithm, part, err);
         break;
     case COMPONENT_LETTER:
         ok = letter_step_draw(c, key, index, algorithm, part, err);
@@ -207,13 +217,14 @@ bool component_take(struct ceremony *c, const struct plan_key *key, size_t index
     const struct plan_component *comp = &key->components[index];
     int tries = comp->source == COMPONENT_PROMPT ? TRIES : 1;
     bool ok = comp->source == COMPONENT_TEST || journal_custodian_may(c, key, index, err);
+    ok = ok && (comp->source != COMPONENT_PROMPT || call_custodian(c, key, index, err));
     bool may = ok;
-    if (comp->source == COMPONENT_PROMPT)
-        dialogue_say(&c->dialogue, "\nComponent %zu of %zu.", index + 1, key->component_count);
     for (int i = 0; may && i < tries; i++) {
         ok = take_once(c, key, index, algorithm, part, err);
         if (ok || (err->kind != ERR_INPUT && err->kind != ERR_TOKEN)) break;
-        if (i + 1 < tries) dialogue_say(&c->dialogue, "%s: this component once more.", err->text);
+        if (i + 1 < tries)
+            dialogue_say(&c->dialogue, "Not taken: %s. This component once more, from its first digit.",
+                         err->text);
     }
     if (ok) return true;
     wipe(part->data, part->room);

@@ -72,8 +72,7 @@ static bool destroy(const char *path, const char *name, const struct sitting_opt
     if (!plan_lint_load(&plan, path, err)) return false;
     if (!plan_key_find(plan, name, &k, err)) goto out;
     if (k->version && !strchr(name, '/')) {
-        err_set(err, ERR_CONFIG, "which version? As in: cardkeys destroy %s %s", path,
-                plan_key_name(k, full));
+        err_set(err, ERR_CONFIG, "which version? Name it: cardkeys destroy %s %s/VERSION", path, k->name);
         goto out;
     }
     if (!sitting_begin(&s, &c, plan, o, err)) goto out;

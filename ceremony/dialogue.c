@@ -177,6 +177,8 @@ bool dialogue_go_on(const struct dialogue *d, const char *to_do_what, struct err
             return true;
         } else if (strcasecmp(answer, "leave") == 0) {
             return err_set(err, ERR_INTERRUPTED, "left at the word of those present");
+        } else {
+            dialogue_say(d, "Enter alone begins it. What you typed is not used, but everybody saw it.");
         }
     }
 }
@@ -221,7 +223,11 @@ bool dialogue_types(const struct dialogue *d, const char *question, const char *
         wrong++;
         if (wrong < TRIES) dialogue_say(d, "That is not what is due here; please look again.");
     }
-    return err_set(err, ERR_INPUT, "three wrong answers to: %s", question);
+    question += strspn(question, "\n");
+    size_t len = strlen(question);
+    while (len > 0 && question[len - 1] == ':')
+        len--;
+    return err_set(err, ERR_INPUT, "three wrong answers to: %.*s", (int)len, question);
 }
 
 bool dialogue_hidden(const struct dialogue *d, const char *question, struct secret *s, struct err *err)

@@ -49,7 +49,7 @@ void hand_over_tell(const struct plan *p, size_t index, struct step_story *s)
     char name[PLAN_KEY_NAME_MAX], file[128];
     output_describe(h.how->path, file, sizeof(file));
     STORY(s->who, "%s", plan_person(p, DUTY_OFFICER, 0));
-    STORY(s->what, "The wrapped key %s is taken from %s onto token '%s', where it is %s.",
+    STORY(s->what, "The wrapped key %s is taken from %s onto token '%s', where its role is %s.",
           plan_key_name(h.key, name), file, h.how->to, h.key->token_roles[h.place]);
     STORY(s->why,
           "It was wrapped at site '%s' under %s; only this token can open it. It is accepted because a "
@@ -69,7 +69,7 @@ bool hand_over_look(struct ceremony *c, size_t index, struct step_result *r, str
     if (!p.there) return true;
     if (!place_look(c, &p, &check, err)) return false;
     r->state = STEP_THERE;
-    key_story_check(h.key, &check, r);
+    key_story_check(&check, r);
     return true;
 }
 
@@ -181,11 +181,12 @@ bool hand_over_run(struct ceremony *c, size_t index, struct step_result *r, stru
     if (r->state == STEP_THERE) return true;
     if (!output_is_there(h.how->path)) {
         r->state = STEP_WAITING;
-        snprintf(r->detail, sizeof(r->detail), "for %s", h.how->path);
+        snprintf(r->detail, sizeof(r->detail), "for %s, which site '%s' sends", h.how->path,
+                 plan_token_site(c->plan, h.key->tokens[0]));
         return true;
     }
     if (!hand_over_take_in(c, &h, h.how->path, &check, err)) return false;
     r->state = STEP_MADE;
-    key_story_check(h.key, &check, r);
+    key_story_check(&check, r);
     return true;
 }

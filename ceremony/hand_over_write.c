@@ -155,7 +155,8 @@ bool hand_over_waits(struct ceremony *c, const struct plan_key *key, struct step
         if (!by->bits && !waits_for_key(c, by, r, err)) return false;
         if (!path || output_is_there(path)) continue;
         r->state = STEP_WAITING;
-        snprintf(r->detail, sizeof(r->detail), "for %s", path);
+        snprintf(r->detail, sizeof(r->detail), "for %s, which site '%s' sends", path,
+                 plan_token_site(c->plan, by->tokens[0]));
     }
     return true;
 }

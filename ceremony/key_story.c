@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "ceremony/output.h"
 #include "ceremony/place.h"
+#include "ceremony/public_file.h"
 
 static const struct {
     enum hsm_role role;
@@ -43,12 +45,11 @@ void key_story_describe(const struct plan_key *key, char *text, size_t size)
     }
 }
 
-void key_story_check(const struct plan_key *key, const struct check_value *check, struct step_result *r)
+void key_story_check(const struct check_value *check, struct step_result *r)
 {
     char text[CHECK_VALUE_TEXT];
     check_value_text(check, text);
-    snprintf(r->detail, sizeof(r->detail), "%s %s", key->bits ? "public part's fingerprint" : "check value",
-             text);
+    snprintf(r->detail, sizeof(r->detail), "check value %s", text);
 }
 
 /* Custodians in the order in which they come to the keyboard. */
@@ -111,6 +112,37 @@ static void tell_words(const struct plan *p, const struct plan_key *key, struct 
     }
 }
 
+/* "kek-1.handover for bureau": as many as there is room for. */
+static void list_files(const struct plan *p, const struct plan_key *key, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < key->hand_over_count; i++) {
+        char file[128];
+        const struct plan_token *to = &p->tokens[plan_token_index(p, key->hand_overs[i].to)];
+        output_describe(key->hand_overs[i].path, file, sizeof(file));
+        size_t due = strlen(file) + strlen(to->site) + sizeof(", … and others for ");
+        if (used + due > size) {
+            snprintf(text + used, size - used, " and others");
+            return;
+        }
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s%s for site '%s'", i ? ", " : "", file, to->site);
+    }
+}
+
+static void tell_copies(const struct plan *p, const struct plan_key *key, struct step_story *s)
+{
+    char files[256];
+    size_t used = strlen(s->what);
+    list_files(p, key, files, sizeof(files));
+    snprintf(
+        s->what + used, sizeof(s->what) - used,
+        " Before it is locked onto the token, %zu wrapped %s written (%s); afterwards it cannot leave any "
+        "more.",
+        key->hand_over_count, key->hand_over_count == 1 ? "copy is" : "copies are", files);
+}
+
 void key_story_make(const struct plan *p, const struct plan_key *key, struct step_story *s)
 {
     char officers[PLAN_PEOPLE_TEXT_MAX];
@@ -129,15 +161,11 @@ void key_story_make(const struct plan *p, const struct plan_key *key, struct ste
                   key->exponent, key->hand_over_count ? "" : " The private part never leaves it.");
         else
             STORY(s->what, "The token generates the key (%s) at random.", key->algorithm);
-        STORY(s->next, key->bits ? "Write the digits of the public part's fingerprint onto the form."
-                                 : "Write the check value that is shown onto the form.");
+        STORY(s->next, "Write the check value that is shown onto the form.%s",
+              public_file_path(p, key)
+                  ? " The fingerprint that is read to others is another number; a later step shows it."
+                  : "");
         tell_words(p, key, s);
     }
-    if (key->hand_over_count) {
-        size_t used = strlen(s->what);
-        snprintf(s->what + used, sizeof(s->what) - used,
-                 " Before it is locked onto the token, %zu wrapped %s written; afterwards it cannot leave "
-                 "any more.",
-                 key->hand_over_count, key->hand_over_count == 1 ? "copy is" : "copies are");
-    }
+    if (key->hand_over_count) tell_copies(p, key, s);
 }

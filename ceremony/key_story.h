@@ -12,7 +12,7 @@ void key_story_describe(const struct plan_key *key, char *text, size_t size);
 /* One sentence on what a key of this role is for; the plan's own `purpose` if it has one. */
 const char *key_story_purpose(const struct plan_key *key);
 
-/* "check value 1A2B3C", or of a pair its fingerprint, as the step's detail. */
-void key_story_check(const struct plan_key *key, const struct check_value *check, struct step_result *r);
+/* "check value 1A2B3C" as the step's detail. */
+void key_story_check(const struct check_value *check, struct step_result *r);
 
 #endif

@@ -91,7 +91,7 @@ bool make_keys_look(struct ceremony *c, size_t index, struct step_result *r, str
     for (size_t i = 0; i < p.count; i++) {
         if (!p.at[i].there) continue;
         if (!place_look(c, &p.at[i], &check, err)) return false;
-        key_story_check(key, &check, r);
+        key_story_check(&check, r);
     }
     r->state = p.missing || p.absent ? STEP_TO_DO : STEP_THERE;
     return true;
@@ -194,7 +194,7 @@ bool make_keys_run(struct ceremony *c, size_t index, struct step_result *r, stru
         check = is;
     }
     r->state = p.missing ? STEP_MADE : STEP_THERE;
-    key_story_check(key, &check, r);
+    key_story_check(&check, r);
     ok = true;
 out:
     secret_release(&value);

@@ -52,7 +52,7 @@ bool make_pairs_look(struct ceremony *c, size_t index, struct step_result *r, st
     if (!place.there) return true;
     if (!place_look(c, &place, &check, err)) return false;
     r->state = STEP_THERE;
-    key_story_check(key, &check, r);
+    key_story_check(&check, r);
     return true;
 }
 
@@ -73,6 +73,6 @@ bool make_pairs_run(struct ceremony *c, size_t index, struct step_result *r, str
         return false;
     }
     r->state = STEP_MADE;
-    key_story_check(key, &check, r);
+    key_story_check(&check, r);
     return true;
 }

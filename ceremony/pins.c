@@ -101,15 +101,25 @@ static bool is_typed(const char *source)
     return !source || strcmp(source, "prompt") == 0;
 }
 
+bool pins_user_is_typed(const struct plan_token *t)
+{
+    return is_typed(t->token.pin);
+}
+
 void pins_tell(const struct plan_token *t, enum pin_age age, char *text, size_t size)
 {
     const char *times = age == PIN_NEW ? ", twice" : "";
+    bool officer = age == PIN_NEW && is_typed(t->so_pin), user = is_typed(t->token.pin);
     text[0] = 0;
-    if (is_typed(t->token.pin))
-        snprintf(text, size, "the user PIN%s%s, hidden",
-                 t->pin_halves ? " in two halves, one by each officer" : "", times);
-    if (age == PIN_OLD || !is_typed(t->so_pin)) return;
+    /* in the order in which they are asked for */
+    if (officer)
+        snprintf(text, size, "the security officer's PIN%s%s, hidden",
+                 t->so_pin_halves ? " in two halves, one by each officer" : "", times);
     size_t used = strlen(text);
-    snprintf(text + used, size - used, "%sthe security officer's PIN%s%s, hidden", used ? "; " : "",
-             t->so_pin_halves ? " in two halves" : "", times);
+    if (user)
+        snprintf(text + used, size - used, "%sthe user PIN%s%s, hidden", officer ? "; then " : "",
+                 !t->pin_halves                ? ""
+                 : officer && t->so_pin_halves ? " in two halves"
+                                               : " in two halves, one by each officer",
+                 times);
 }

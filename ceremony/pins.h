@@ -14,6 +14,8 @@ enum pin_age {
  * (ERR_INPUT); a half is empty. */
 MUST_CHECK bool pins_get(const struct ceremony *c, size_t token, enum pin_holder holder, enum pin_age age,
                          struct secret *pin, struct err *err);
+/* Is the token's user PIN typed, whole or in halves? */
+bool pins_user_is_typed(const struct plan_token *t);
 /* "each PIN twice, hidden", as a step's story says it; written to text. */
 void pins_tell(const struct plan_token *t, enum pin_age age, char *text, size_t size);
 

@@ -44,12 +44,29 @@ bool plan_key_find(const struct plan *p, const char *name, const struct plan_key
     return true;
 }
 
+/* Each site once, as far as there is room. */
+static const char *list_sites(const struct plan *p, char *text, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < p->token_count && used < size; i++) {
+        size_t first = 0;
+        while (strcmp(p->tokens[first].site, p->tokens[i].site) != 0)
+            first++;
+        if (first < i) continue;
+        int n = snprintf(text + used, size - used, "%s'%s'", used ? ", " : "", p->tokens[i].site);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    return text;
+}
+
 bool plan_site_exists(const struct plan *p, const char *site, struct err *err)
 {
+    char sites[256] = "";
     bool known = !site;
     for (size_t i = 0; i < p->token_count; i++)
         known = known || strcmp(p->tokens[i].site, site) == 0;
-    return known || err_set(err, ERR_CONFIG, "no token of the plan is at site '%s'", site);
+    return known || err_set(err, ERR_CONFIG, "no token of the plan is at site '%s': its tokens are at %s",
+                            site, list_sites(p, sites, sizeof(sites)));
 }
 
 const char *plan_token_site(const struct plan *p, const char *token)

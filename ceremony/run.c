@@ -21,7 +21,8 @@ static void show(void *context, const struct step *s, const struct step_result *
     step_print(s, r);
 }
 
-static bool run(const char *path, const struct sitting_options *o, struct err *err)
+/* *begun: from then on there is something to go on with. */
+static bool run(const char *path, const struct sitting_options *o, bool *begun, struct err *err)
 {
     struct plan *plan = NULL;
     struct ceremony c = {.tokens = NULL};
@@ -32,6 +33,7 @@ static bool run(const char *path, const struct sitting_options *o, struct err *e
     if (!plan_lint_load(&plan, path, err)) return false;
     struct report report = {plan, &c};
     if (!sitting_begin(&sitting, &c, plan, o, err)) goto out;
+    *begun = true;
     if (!lead_through(&c, show, &report, &t, err)) goto out;
     printf("%s%zu made, %zu already there, %zu waiting for others", plan->test ? "TEST  " : "", t.made,
            t.there, t.waiting);
@@ -50,9 +52,10 @@ out:
 int run_plan(const char *path, const struct sitting_options *o)
 {
     struct err err = ERR_INIT;
-    if (run(path, o, &err)) return 0;
+    bool begun = false;
+    if (run(path, o, &begun, &err)) return 0;
     int status = args_report("cardkeys run", &err);
-    if (err.kind != ERR_CONFIG)
+    if (begun && err.kind != ERR_CONFIG)
         fprintf(stderr, "What was made stays. To go on: cardkeys run%s%s %s\n", o->site ? " --site " : "",
                 o->site ? o->site : "", path);
     return status;

@@ -23,6 +23,18 @@ static void print_head(const struct plan *p, const struct dialogue *d, const str
                      p->people[i].name, plan_duty_name(p->people[i].duty));
 }
 
+/* Where people write; the 16 words of a fingerprint need two lines. */
+static void print_form(const struct dialogue *d, const char *form)
+{
+    static const char room[] = "______________________________________________________________________";
+    if (form && script_form_is_long(form)) {
+        dialogue_say(d, "\n%s %s\n%s", form, room, room);
+        form = NULL;
+    }
+    dialogue_say(d, "\n%s%sTime ______  Signature _________________", form ? form : "",
+                 form ? " ____________  " : "");
+}
+
 static void print_text(const struct plan *p, const char *site, const struct script_head *h)
 {
     const struct dialogue d = {.terminal = stdout, .keyboard = -1};
@@ -37,10 +49,7 @@ static void print_text(const struct plan *p, const char *site, const struct scri
         size_t count = script_lines(&story, s.here, lines);
         for (size_t i = 0; i < count; i++)
             dialogue_item(&d, lines[i].label, lines[i].text);
-        const char *form = script_form(s.row);
-        if (s.here)
-            dialogue_say(&d, "\n%s%sTime ______  Signature _________________", form ? form : "",
-                         form ? " ____________  " : "");
+        if (s.here) print_form(&d, script_form(s.row));
     }
 }
 

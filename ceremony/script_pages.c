@@ -13,23 +13,40 @@ static void put_head(struct page *page, const struct plan *p, const struct scrip
     page_break(page);
 }
 
+enum { FORM_LINES = 3 };
+
+/* Where people write, behind the `count` lines that are there. `fill` keeps the first of these lines. */
+static size_t put_form(const char *form, char fill[static 128], const char **texts, size_t count)
+{
+    static const char room[] = "____________________________________________________________________";
+    static const char time[] = "Time: __________";
+    if (form && script_form_is_long(form)) {
+        snprintf(fill, 128, "%s: %.60s", form, room);
+        texts[count++] = fill;
+        texts[count++] = room;
+        texts[count++] = time;
+        return count;
+    }
+    snprintf(fill, 128, "%s%s%s", form ? form : "", form ? ": ________________________________    " : "",
+             time);
+    texts[count++] = fill;
+    return count;
+}
+
 static void put_step(struct page *page, const struct plan *p, const struct step *s)
 {
     struct step_story story = {"", "", "", "", ""};
     struct script_line lines[SCRIPT_STEP_LINES];
     char text[SCRIPT_STEP_LINES][640];
-    const char *texts[SCRIPT_STEP_LINES + 1];
-    char fill[96];
+    const char *texts[SCRIPT_STEP_LINES + FORM_LINES];
+    char fill[128];
     s->row->tell(p, s->index, &story);
     size_t count = script_lines(&story, s->here, lines);
     for (size_t i = 0; i < count; i++) {
         snprintf(text[i], sizeof(text[i]), "%s %s", lines[i].label, lines[i].text);
         texts[i] = text[i];
     }
-    const char *form = script_form(s->row);
-    snprintf(fill, sizeof(fill), "%s%sTime: __________", form ? form : "",
-             form ? ": ________________________________    " : "");
-    if (s->here) texts[count++] = fill;
+    if (s->here) count = put_form(script_form(s->row), fill, texts, count);
     const struct page_step step = {.number = (unsigned)s->number,
                                    .title = s->what,
                                    .lines = texts,

@@ -44,7 +44,7 @@ size_t script_lines(const struct step_story *s, bool here, struct script_line ou
                                       {"What:", s->what},
                                       {"Why:", s->why},
                                       {"Typed:", s->types},
-                                      {"Then:", s->next}};
+                                      {"Next:", s->next}};
     size_t count = 0;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (all[i].text[0]) out[count++] = all[i];
@@ -64,4 +64,9 @@ const char *script_form(const struct step_row *row)
         if (strcmp(forms[i].row, row->name) == 0) return forms[i].form;
     }
     return NULL;
+}
+
+bool script_form_is_long(const char *form)
+{
+    return strcmp(form, "Words") == 0;
 }

@@ -27,6 +27,8 @@ struct script_line {
 };
 /* What people fill in by hand at this step, beside the time: "Check value", "Words", or NULL. */
 const char *script_form(const struct step_row *row);
+/* Does that take two lines of its own, as 16 words do? */
+bool script_form_is_long(const char *form);
 size_t script_lines(const struct step_story *s, bool here, struct script_line out[SCRIPT_STEP_LINES]);
 
 #endif

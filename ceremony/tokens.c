@@ -33,15 +33,13 @@ bool tokens_initialise(struct ceremony *c, size_t index, struct err *err)
     if (!user_pin(c, index, PIN_NEW, err)) goto out;
     struct hsm_token_init init = {t->token.module, t->token.parameters, t->token.label, &so_pin,
                                   &c->tokens[index].pin};
-    if (!hsm_token_initialise(&init, err)) {
+    ok = hsm_token_initialise(&init, err);
+    /* what was typed is typed again, to open the token or after a PIN that it refused; a descriptor gives its PIN once */
+    if (c->dialogue.asks && pins_user_is_typed(t)) secret_release(&c->tokens[index].pin);
+    if (ok)
+        c->tokens[index].absent = false;
+    else
         err_prefix(err, "token '%s'", t->name);
-        goto out;
-    }
-    c->tokens[index].absent = false;
-    /* what was typed is typed again to open the token, and so is seen to be right; a descriptor gives its PIN once */
-    if (c->dialogue.asks && t->token.pin && strcmp(t->token.pin, "prompt") == 0)
-        secret_release(&c->tokens[index].pin);
-    ok = true;
 out:
     secret_release(&so_pin);
     return ok;
@@ -74,11 +72,14 @@ bool tokens_open(struct ceremony *c, size_t index, struct hsm_token **out, struc
     bool ok = true;
 
     if (!ct->open) {
+        if (ct->refused && !c->changes) return err_set(err, ERR_TOKEN, "it was not opened, see above");
+        ct->refused = true;
         if (!user_pin(c, index, PIN_OLD, err)) return false;
         struct hsm_token *first = open_neighbour(c, &t->token);
         ok = first ? hsm_token_open_beside(&ct->open, first, &choice, &ct->pin, flags, err)
                    : hsm_token_open(&ct->open, &choice, HSM_LOGIN_USER, &ct->pin, flags, err);
         if (!ok) ct->open = NULL;
+        ct->refused = !ok;
         secret_release(&ct->pin); /* not needed again; and if it was wrong, it is typed again */
         /* The log says who had which component: a sitting does not go on with one of which something is gone. */
         if (ok && c->changes && !audit_check_continues(c, err)) {

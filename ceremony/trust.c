@@ -192,7 +192,10 @@ static bool hears(const struct ceremony *c, const char *whose, const uint8_t has
         return true;
     }
     *right = fingerprint_equal(hash, read);
-    if (!*right) dialogue_say(&c->dialogue, "These are the words of another key than the file holds.");
+    if (!*right)
+        dialogue_say(&c->dialogue,
+                     "That is the fingerprint of another key than the file holds. Have it read once more; if "
+                     "it stays another, it is not their file.");
     return true;
 }
 
@@ -274,7 +277,7 @@ bool trust_run(struct ceremony *c, size_t index, struct step_result *r, struct e
     if (!path) return err_set(err, ERR_CONFIG, "the plan says no public_file for '%s'", t->signer);
     if (!output_is_there(path)) {
         r->state = STEP_WAITING;
-        snprintf(r->detail, sizeof(r->detail), "for %s", path);
+        snprintf(r->detail, sizeof(r->detail), "for %s, which site '%s' sends", path, sender_of(c->plan, t));
         return true;
     }
     snprintf(whose, sizeof(whose), "'%s'", t->signer);

@@ -34,8 +34,8 @@ static void right(const char *what, const char *detail)
     dialogue_result(head, detail);
 }
 
-/* Every step of the plan that is done here must be done. */
-static void look_at_steps(struct ceremony *c, struct findings *f)
+/* Every step of the plan that is done here must be done. False: whoever was asked for a PIN left. */
+static bool look_at_steps(struct ceremony *c, struct findings *f, struct err *left)
 {
     struct step_walk walk = {0, 0, 0};
     struct step s;
@@ -43,6 +43,10 @@ static void look_at_steps(struct ceremony *c, struct findings *f)
         struct step_result r;
         struct err err = ERR_INIT;
         if (!step_do(c, STEP_LOOK, &s, &r, &err)) {
+            if (err.kind == ERR_INTERRUPTED) {
+                *left = err;
+                return false;
+            }
             find(f, err.kind, "", err.text); /* which begins with the step */
         } else if (r.state == STEP_THERE || r.state == STEP_READY) {
             right(s.what, r.detail);
@@ -53,6 +57,7 @@ static void look_at_steps(struct ceremony *c, struct findings *f)
             find(f, ERR_TOKEN, s.what, why);
         }
     }
+    return true;
 }
 
 /* Of this label and class: a secret key beside a pair of the same name is one too many. */
@@ -130,10 +135,10 @@ static bool verify(const char *path, const char *site, struct err *err)
     if (!plan_lint_load(&plan, path, err)) return false;
     bool ok = ceremony_init(&c, plan, site, false, err);
     struct findings f = {.c = &c};
+    if (ok) read_log_first(&c);
+    /* A PIN may have to be typed; nothing else is asked. */
+    ok = ok && look_at_steps(&c, &f, err);
     if (ok) {
-        /* A PIN may have to be typed; nothing else is asked. */
-        read_log_first(&c);
-        look_at_steps(&c, &f);
         look_at_tokens(&c, &f);
         look_at_log(&c, &f);
         printf("%s%s: %zu right, %zu wrong\n", plan->test ? "TEST  " : "", path, f.right, f.count);

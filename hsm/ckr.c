@@ -58,7 +58,7 @@ static const struct ckr_row rows[] = {
     ROW(CKR_OBJECT_HANDLE_INVALID, "the object is gone: another process destroyed it, or its session ended"),
     ROW(CKR_OPERATION_ACTIVE, NULL),
     ROW(CKR_OPERATION_NOT_INITIALIZED, NULL),
-    ROW(CKR_PIN_INCORRECT, "the PIN is wrong: check where it comes from before trying again, tokens lock after a few tries"),
+    ROW(CKR_PIN_INCORRECT, "the PIN is wrong: be sure of it before trying again, since tokens lock after a few tries"),
     ROW(CKR_PIN_INVALID, "the token does not take these characters in a PIN"),
     ROW(CKR_PIN_LEN_RANGE, "the token wants a longer or shorter PIN"),
     ROW(CKR_PIN_EXPIRED, "the PIN has expired: set a new one"),

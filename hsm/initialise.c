@@ -58,6 +58,26 @@ static bool set_user_pin(CK_FUNCTION_LIST *fn, CK_SLOT_ID slot, const struct hsm
     return rv == CKR_OK ? true : hsm_ckr_error(err, function, rv);
 }
 
+static bool length_fits(const CK_TOKEN_INFO *info, const struct secret *pin, const char *whose,
+                        struct err *err)
+{
+    if (info->ulMaxPinLen == 0 || info->ulMaxPinLen == CK_UNAVAILABLE_INFORMATION) return true;
+    if (pin->len >= info->ulMinPinLen && pin->len <= info->ulMaxPinLen) return true;
+    return err_set(err, ERR_TOKEN, "the %s is too %s: the token wants %lu to %lu characters", whose,
+                   pin->len < info->ulMinPinLen ? "short" : "long", info->ulMinPinLen, info->ulMaxPinLen);
+}
+
+/* Before anything is made: a token that got its label and then refuses the user PIN is half a token. */
+static bool lengths_fit(CK_FUNCTION_LIST *fn, CK_SLOT_ID slot, const struct hsm_token_init *init,
+                        struct err *err)
+{
+    CK_TOKEN_INFO info;
+    CK_RV rv = fn->C_GetTokenInfo(slot, &info);
+    if (rv != CKR_OK) return hsm_ckr_error(err, "C_GetTokenInfo", rv);
+    return length_fits(&info, init->so_pin, "security officer's PIN", err) &&
+           length_fits(&info, init->user_pin, "user PIN", err);
+}
+
 static bool initialise(CK_FUNCTION_LIST *fn, const struct hsm_token_init *init, struct err *err)
 {
     unsigned char label[32];
@@ -67,8 +87,9 @@ static bool initialise(CK_FUNCTION_LIST *fn, const struct hsm_token_init *init, 
     if (len == 0 || len > sizeof label) return err_set(err, ERR_CONFIG, "a token's label has 1 to 32 bytes");
     if (!slot_of_label(fn, init->label, &slot, &found, &pin_due, err)) return false;
     if (found && !pin_due) return err_set(err, ERR_TOKEN, "there is a token of this name already");
+    if (!found && !free_slot(fn, &slot, err)) return false;
+    if (!lengths_fit(fn, slot, init, err)) return false;
     if (!found) {
-        if (!free_slot(fn, &slot, err)) return false;
         memset(label, ' ', sizeof label);
         memcpy(label, init->label, len);
         CK_RV rv = fn->C_InitToken(slot, init->so_pin->data, init->so_pin->len, label);

@@ -54,7 +54,9 @@ MUST_CHECK bool hsm_token_open_beside(struct hsm_token **out, struct hsm_token *
                                       const struct hsm_token_choice *choice, const struct secret *pin,
                                       unsigned flags, struct err *err);
 
-/* Initialises an empty token for tests, demos and ceremonies: C_InitToken, then the user PIN. */
+/* Initialises an empty token for tests, demos and ceremonies: C_InitToken, then the user PIN.
+ * False: the label has not 1 to 32 bytes (ERR_CONFIG); a PIN is shorter or longer than the token wants (nothing is made), a token
+ * of this label is there, or the token refuses (ERR_TOKEN). After a user PIN that it refuses another call goes on. */
 struct hsm_token_init {
     const char *module;
     const char *parameters;

@@ -44,7 +44,8 @@ static void run_to_end(struct run *r)
     struct channel channel;
     struct conversation *c = NULL;
     channel_init(&channel, ring);
-    const struct conversation_order order = {r->record, channel_crypto(&channel), challenge, r->tries, false, false};
+    const struct conversation_order order = {r->record, channel_crypto(&channel), challenge, r->tries, false,
+                                             false};
     EXPECT_OK(conversation_new(&c, &order, &r->turn, &err));
     while (c && !r->turn.done && r->turns++ < 500) {
         uint8_t answer[PLASTIC_ANSWER];
@@ -433,7 +434,8 @@ static void test_changed_answers(void)
         if (!run_begin(&r, &(struct stage_record){.only_purse = true})) return;
         stage_card(&r.card, 3, 0x70, STAGE_KVN_AES);
         channel_init(&channel, ring);
-        const struct conversation_order order = {r.record, channel_crypto(&channel), challenge, 1, false, false};
+        const struct conversation_order order = {r.record, channel_crypto(&channel), challenge, 1, false,
+                                                 false};
         EXPECT_OK(conversation_new(&c, &order, &r.turn, &err));
         bool changed = false;
         while (!r.turn.done) {

@@ -255,8 +255,8 @@ static void test_prompts(void)
     answer(terminal, seen, sizeof(seen), "digits 1 to 16 of 32, hidden:", "0123 4567 89AB CDEF");
     answer(terminal, seen, sizeof(seen),
            "digits 17 to 32 of 32, hidden:", "0000000000000000"); /* another value */
-    answer(terminal, seen, sizeof(seen), "one, type your name:", "one");
-    answer(terminal, seen, sizeof(seen), "digits 1 to 16 of 32, hidden:", PART_A);
+    /* the name is not asked for again: a component typed in its place would be seen */
+    answer(terminal, seen, sizeof(seen), "from its first digit.\r\n  digits 1 to 16 of 32, hidden:", PART_A);
     answer(terminal, seen, sizeof(seen), "Is that the one on your form? [yes/no]", "yes");
     answer(terminal, seen, sizeof(seen), "two, type your name:", "two");
     answer(terminal, seen, sizeof(seen), "digits 1 to 16 of 32, hidden:", PART_B);

@@ -56,7 +56,7 @@ slips()
     relates 'That is not what is due here; please look again.'
     relates 'The line has 15 hex digits, not 16. This line once more.'
     relates 'The line has a character that is no hex digit. This line once more.'
-    relates "its check value is not that of the custodian's form: this component once more."
+    relates "Not taken: its check value is not that of the custodian's form. This component once more, from its first digit."
     relates 'The line has 0 hex digits, not 16. This line once more.'
     relates 'The line has 18 hex digits, not 16. This line once more.'
     relates '25 made, 0 already there, 1 waiting'
@@ -214,6 +214,20 @@ nobody_has_two_components()
     on_to_the_end
 }
 
+# Commands that only look ask once for a PIN of each token, and whoever is asked can leave.
+looking_asks_once()
+{
+    at_the_components
+    for command in check verify; do
+        expect 3 people --wrong 'Officer 1, your half (1 of 2) of the user PIN' 99999 : "$cardkeys" $command plan.yaml
+        relates CKR_PIN_INCORRECT
+        relates 'step 5 (key job-signing on issuer)'
+        relates 'it was not opened, see above'
+        tells 'key return-signing on bureau'
+        expect 130 people --interrupt 'Officer 2, your half (2 of 2) of the user PIN' : "$cardkeys" $command plan.yaml
+    done
+}
+
 begin "ceremony_aborts${1:+_$1}" softhsm
 if [ "${1:-}" = quick ]; then
     steps='2 9 14 17 24 28'
@@ -222,6 +236,7 @@ if [ "${1:-}" = quick ]; then
     shows 'killed where something is typed' killed_at_each_question
     shows 'killed between two calls to the token' killed_at_some_calls
     shows 'nobody has two components of a key, across sittings' nobody_has_two_components
+    shows 'what only looks asks once for a PIN' looking_asks_once
     finish
     exit
 fi

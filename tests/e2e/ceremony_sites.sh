@@ -215,7 +215,7 @@ wrong_words()
     cp example.audit.jsonl log.before
     expect 5 people --always "16 words (or 32 digits) of 'job-signing'" "$words" : \
         "$cardkeys" run --site bureau plan.yaml
-    relates "These are the words of another key than the file holds."
+    relates "That is the fingerprint of another key than the file holds."
     relates "the fingerprint of 'job-signing' is not what was read out: do not use the file, get it again"
     keys_on example-bureau | grep -q trust && fail 'it is trusted'
     # Twice wrong, with a slip of the tongue, and then right; in capitals; as digits.

@@ -159,6 +159,26 @@ static void test_initialise(void)
     secret_release(&so);
 }
 
+/* A PIN that the token would refuse is refused before the token is made. */
+static void test_pin_lengths(void)
+{
+    struct err err = ERR_INIT;
+    struct secret good = pin_of(SOFTTOKEN_PIN), small = pin_of("123");
+    struct hsm_token_init init = {soft.module, NULL, "lengths", &good, &small};
+    bool is = true;
+    EXPECT_FAIL(hsm_token_initialise(&init, &err), ERR_TOKEN,
+                "token 'lengths': the user PIN is too short: the token wants 4 to 255 characters");
+    init.user_pin = &good;
+    init.so_pin = &small;
+    EXPECT_FAIL(hsm_token_initialise(&init, &err), ERR_TOKEN, "the security officer's PIN is too short");
+    EXPECT_OK(hsm_token_is_initialised(soft.module, NULL, "lengths", &is, &err));
+    CU_ASSERT_FALSE(is);
+    struct hsm_token_choice choice = softtoken_choice(&soft, "lengths");
+    refuse(&choice, SOFTTOKEN_PIN, ERR_TOKEN, "no such token is present");
+    secret_release(&good);
+    secret_release(&small);
+}
+
 static void test_beside(void)
 {
     struct err err = ERR_INIT;
@@ -308,6 +328,7 @@ static const struct test_case cases[] = {
     {"a wrong PIN is tried once and not repeated in the message", test_pin},
     {"two tokens of one label are refused", test_twins},
     {"a token is not initialised over another", test_initialise},
+    {"PINs of a length that the token refuses make no token", test_pin_lengths},
     {"a second token of the module is opened beside the first", test_beside},
     {"tokens of a module are listed", test_list},
     {"a session that may only read makes no token object", test_read_only},
