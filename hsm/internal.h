@@ -37,7 +37,7 @@ MUST_CHECK bool hsm_call(struct hsm_token *t, const char *function, CK_RV rv, st
 const char *hsm_mechanism_name(CK_MECHANISM_TYPE m, char text[32]);
 
 /* A template that owns its values, filled in the order of application. */
-enum { HSM_TEMPLATE_MAX = 32, HSM_ALLOWED_MAX = 4, HSM_LABEL_MAX = 64 };
+enum { HSM_TEMPLATE_MAX = 32, HSM_ALLOWED_MAX = 4, HSM_LABEL_MAX = 64, HSM_INNER_MAX = 6 };
 struct hsm_template {
     CK_ATTRIBUTE attr[HSM_TEMPLATE_MAX];
     CK_ULONG count;
@@ -45,7 +45,7 @@ struct hsm_template {
     CK_ULONG numbers[8];
     size_t number_count;
     CK_MECHANISM_TYPE allowed[HSM_ALLOWED_MAX];
-    CK_ATTRIBUTE inner[4];
+    CK_ATTRIBUTE inner[HSM_INNER_MAX]; /* of the templates within (inner.c) */
     char label[HSM_LABEL_MAX];
     uint8_t exponent[4];
 };
@@ -72,6 +72,18 @@ CK_KEY_TYPE hsm_algorithm_key_type(enum hsm_algorithm a);
 /* Does this object carry more, or less, than its role? */
 MUST_CHECK bool hsm_template_check(struct hsm_token *t, const struct hsm_key_ref *ref, enum hsm_part part,
                                    CK_OBJECT_HANDLE object, struct err *err);
+
+/* The templates within a key's template (inner.c): what may be wrapped and unwrapped under it. */
+enum hsm_inner {
+    HSM_INNER_NONE,
+    HSM_INNER_LEAVING,  /* keys leave under it */
+    HSM_INNER_ARRIVING, /* keys arrive under it that are to stay */
+};
+/* Appends them, where the token takes templates. */
+void hsm_inner_put(const struct hsm_token *t, struct hsm_template *tp, enum hsm_inner kind);
+/* Where the token takes templates: does this object have those, and no other? False (ERR_TOKEN): no. */
+MUST_CHECK bool hsm_inner_check(struct hsm_token *t, const struct hsm_key_ref *ref, enum hsm_inner kind,
+                                CK_OBJECT_HANDLE object, struct err *err);
 
 /* CK_MECHANISM without a parameter. */
 static inline CK_MECHANISM hsm_mechanism(CK_MECHANISM_TYPE type)

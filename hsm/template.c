@@ -82,58 +82,58 @@ struct role_row {
     unsigned algorithms;
     unsigned set; /* attributes that are true; all others are false */
     CK_MECHANISM_TYPE allowed[HSM_ALLOWED_MAX];
-    bool exports; /* carries the templates of export_templates */
+    enum hsm_inner inner; /* the templates that it carries */
 };
 /* clang-format off */
 static const struct role_row rows[] = {
-    {HSM_ROLE_MASTER, HSM_PART_SECRET, TDES, KEPT | DERIVE, {CKM_DES3_ECB_ENCRYPT_DATA, END}, false},
-    {HSM_ROLE_MASTER, HSM_PART_SECRET, AES, KEPT | DERIVE, {CKM_AES_ECB_ENCRYPT_DATA, END}, false},
-    {HSM_ROLE_ZCMK_SENDER, HSM_PART_SECRET, AES, KEPT | WRAP | SIGN, {MECHANISM_KWP, CKM_AES_CMAC, END}, true},
-    {HSM_ROLE_ZCMK_RECEIVER, HSM_PART_SECRET, AES, KEPT | UNWRAP | SIGN, {MECHANISM_KWP, CKM_AES_CMAC, END}, false},
-    {HSM_ROLE_KEK_ISSUER, HSM_PART_SECRET, AES, KEPT | WRAP | SIGN, {MECHANISM_KWP, CKM_AES_CMAC, END}, true},
-    {HSM_ROLE_KEK_BUREAU, HSM_PART_SECRET, AES, KEPT | UNWRAP | SIGN, {MECHANISM_KWP, CKM_AES_CMAC, END}, false},
-    {HSM_ROLE_KBPK, HSM_PART_SECRET, TDES, KEPT | DERIVE, {CKM_DES3_ECB_ENCRYPT_DATA, END}, false},
-    {HSM_ROLE_KBPK, HSM_PART_SECRET, AES, KEPT | DERIVE, {CKM_AES_ECB_ENCRYPT_DATA, END}, false},
-    {HSM_ROLE_CARD_KEY, HSM_PART_SECRET, TDES, PASSING | ENCRYPT, {CKM_DES3_ECB, END}, false},
-    {HSM_ROLE_CARD_KEY, HSM_PART_SECRET, AES, PASSING | ENCRYPT | SIGN, {CKM_AES_CMAC, CKM_AES_ECB, END}, false},
-    {HSM_ROLE_CARD_KEY, HSM_PART_SECRET, GENERIC, PASSING, {END}, false},
-    {HSM_ROLE_CARD_STATIC, HSM_PART_SECRET, TDES, SENSITIVE | WRAP, {CKM_DES3_ECB, END}, false},
-    {HSM_ROLE_CARD_STATIC, HSM_PART_SECRET, AES, SENSITIVE | WRAP, {CKM_AES_CBC, END}, false},
-    {HSM_ROLE_MAC_KEY, HSM_PART_SECRET, AES, PASSING | SIGN, {CKM_AES_CMAC, END}, false},
-    {HSM_ROLE_TRAVELLING, HSM_PART_SECRET, TDES, PRIVATE | PASSING | ENCRYPT, {CKM_DES3_ECB, END}, false},
-    {HSM_ROLE_TRAVELLING, HSM_PART_SECRET, AES, PRIVATE | PASSING | SIGN, {CKM_AES_CMAC, END}, false},
-    {HSM_ROLE_COMBINING, HSM_PART_SECRET, TDES, PRIVATE | PASSING | ENCRYPT | DERIVE, {CKM_DES3_ECB, CKM_XOR_BASE_AND_DATA, END}, false},
-    {HSM_ROLE_COMBINING, HSM_PART_SECRET, AES, PRIVATE | PASSING | SIGN | DERIVE, {CKM_AES_CMAC, CKM_XOR_BASE_AND_DATA, END}, false},
-    {HSM_ROLE_FERRY, HSM_PART_SECRET, AES, PRIVATE | SENSITIVE | WRAP | UNWRAP, {MECHANISM_KWP, END}, false},
-    {HSM_ROLE_TRUSTED_SIGNER, HSM_PART_PUBLIC, RSA, TOKEN | PRIVATE | VERIFY, {CKM_SHA256_RSA_PKCS, END}, false},
-    {HSM_ROLE_BLOCK_CIPHER, HSM_PART_SECRET, TDES, SENSITIVE | ENCRYPT | DECRYPT, {CKM_DES3_CBC, END}, false},
-    {HSM_ROLE_BLOCK_CIPHER, HSM_PART_SECRET, AES, SENSITIVE | ENCRYPT | DECRYPT, {CKM_AES_CBC, END}, false},
-    {HSM_ROLE_BLOCK_MAC, HSM_PART_SECRET, TDES, SENSITIVE | SIGN, {CKM_DES3_CMAC, END}, false},
-    {HSM_ROLE_BLOCK_MAC, HSM_PART_SECRET, AES, SENSITIVE | SIGN, {CKM_AES_CMAC, END}, false},
-    {HSM_ROLE_CHANNEL_BASE, HSM_PART_SECRET, TDES, SENSITIVE | DERIVE, {CKM_DES3_CBC_ENCRYPT_DATA, CKM_DES3_ECB_ENCRYPT_DATA, END}, false},
-    {HSM_ROLE_CHANNEL_BASE, HSM_PART_SECRET, AES, SENSITIVE | DERIVE | ENCRYPT, {CKM_AES_ECB_ENCRYPT_DATA, CKM_AES_ECB, END}, false},
-    {HSM_ROLE_CHANNEL_CIPHER, HSM_PART_SECRET, TDES, SENSITIVE | ENCRYPT, {CKM_DES3_CBC, END}, false},
-    {HSM_ROLE_CHANNEL_CIPHER, HSM_PART_SECRET, AES, SENSITIVE | ENCRYPT | DECRYPT, {CKM_AES_CBC, CKM_AES_ECB, END}, false},
-    {HSM_ROLE_CHANNEL_MAC, HSM_PART_SECRET, TDES, SENSITIVE | ENCRYPT, {CKM_DES3_CBC, CKM_DES3_ECB, END}, false},
-    {HSM_ROLE_CHANNEL_MAC, HSM_PART_SECRET, AES, SENSITIVE | SIGN, {CKM_AES_CMAC, END}, false},
-    {HSM_ROLE_CHANNEL_DATA, HSM_PART_SECRET, TDES, SENSITIVE | WRAP | ENCRYPT, {CKM_DES3_ECB, END}, false},
-    {HSM_ROLE_CHANNEL_DATA, HSM_PART_SECRET, AES, SENSITIVE | WRAP | ENCRYPT, {CKM_AES_CBC, END}, false},
-    {HSM_ROLE_READABLE, HSM_PART_SECRET, TDES | AES | GENERIC, EXTRACTABLE, {END}, false},
-    {HSM_ROLE_READABLE, HSM_PART_PRIVATE, RSA, EXTRACTABLE, {END}, false},
-    {HSM_ROLE_ISSUER_PAIR, HSM_PART_PRIVATE, RSA, KEPT | SIGN, {CKM_RSA_X_509, END}, false},
-    {HSM_ROLE_ISSUER_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | VERIFY, {CKM_RSA_X_509, END}, false},
-    {HSM_ROLE_SCHEME_CA_PAIR, HSM_PART_PRIVATE, RSA, KEPT | SIGN, {CKM_RSA_X_509, END}, false},
-    {HSM_ROLE_SCHEME_CA_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | VERIFY, {CKM_RSA_X_509, END}, false},
-    {HSM_ROLE_SIGNING_PAIR, HSM_PART_PRIVATE, RSA, KEPT | SIGN, {CKM_SHA256_RSA_PKCS, END}, false},
-    {HSM_ROLE_SIGNING_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | VERIFY, {CKM_SHA256_RSA_PKCS, END}, false},
-    {HSM_ROLE_KEY_EXCHANGE_PAIR, HSM_PART_PRIVATE, RSA, KEPT | UNWRAP, {CKM_RSA_PKCS_OAEP, END}, false},
-    {HSM_ROLE_KEY_EXCHANGE_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | WRAP, {CKM_RSA_PKCS_OAEP, END}, false},
-    {HSM_ROLE_TRAVELLING_PAIR, HSM_PART_PRIVATE, RSA, PRIVATE | PASSING, {END}, false},
-    {HSM_ROLE_TRAVELLING_PAIR, HSM_PART_PUBLIC, RSA, 0, {END}, false},
-    {HSM_ROLE_PROVING_PAIR, HSM_PART_PRIVATE, RSA, PRIVATE | SENSITIVE | SIGN, {CKM_SHA256_RSA_PKCS, END}, false},
-    {HSM_ROLE_PROVING_PAIR, HSM_PART_PUBLIC, RSA, VERIFY, {CKM_SHA256_RSA_PKCS, END}, false},
-    {HSM_ROLE_CARD_PAIR, HSM_PART_PRIVATE, RSA, PASSING, {END}, false},
-    {HSM_ROLE_CARD_PAIR, HSM_PART_PUBLIC, RSA, VERIFY, {END}, false},
+    {HSM_ROLE_MASTER, HSM_PART_SECRET, TDES, KEPT | DERIVE, {CKM_DES3_ECB_ENCRYPT_DATA, END}, HSM_INNER_NONE},
+    {HSM_ROLE_MASTER, HSM_PART_SECRET, AES, KEPT | DERIVE, {CKM_AES_ECB_ENCRYPT_DATA, END}, HSM_INNER_NONE},
+    {HSM_ROLE_ZCMK_SENDER, HSM_PART_SECRET, AES, KEPT | WRAP | SIGN, {MECHANISM_KWP, CKM_AES_CMAC, END}, HSM_INNER_LEAVING},
+    {HSM_ROLE_ZCMK_RECEIVER, HSM_PART_SECRET, AES, KEPT | UNWRAP | SIGN, {MECHANISM_KWP, CKM_AES_CMAC, END}, HSM_INNER_ARRIVING},
+    {HSM_ROLE_KEK_ISSUER, HSM_PART_SECRET, AES, KEPT | WRAP | SIGN, {MECHANISM_KWP, CKM_AES_CMAC, END}, HSM_INNER_LEAVING},
+    {HSM_ROLE_KEK_BUREAU, HSM_PART_SECRET, AES, KEPT | UNWRAP | SIGN, {MECHANISM_KWP, CKM_AES_CMAC, END}, HSM_INNER_NONE},
+    {HSM_ROLE_KBPK, HSM_PART_SECRET, TDES, KEPT | DERIVE, {CKM_DES3_ECB_ENCRYPT_DATA, END}, HSM_INNER_NONE},
+    {HSM_ROLE_KBPK, HSM_PART_SECRET, AES, KEPT | DERIVE, {CKM_AES_ECB_ENCRYPT_DATA, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CARD_KEY, HSM_PART_SECRET, TDES, PASSING | ENCRYPT, {CKM_DES3_ECB, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CARD_KEY, HSM_PART_SECRET, AES, PASSING | ENCRYPT | SIGN, {CKM_AES_CMAC, CKM_AES_ECB, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CARD_KEY, HSM_PART_SECRET, GENERIC, PASSING, {END}, HSM_INNER_NONE},
+    {HSM_ROLE_CARD_STATIC, HSM_PART_SECRET, TDES, SENSITIVE | WRAP, {CKM_DES3_ECB, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CARD_STATIC, HSM_PART_SECRET, AES, SENSITIVE | WRAP, {CKM_AES_CBC, END}, HSM_INNER_NONE},
+    {HSM_ROLE_MAC_KEY, HSM_PART_SECRET, AES, PASSING | SIGN, {CKM_AES_CMAC, END}, HSM_INNER_NONE},
+    {HSM_ROLE_TRAVELLING, HSM_PART_SECRET, TDES, PRIVATE | PASSING | ENCRYPT, {CKM_DES3_ECB, END}, HSM_INNER_NONE},
+    {HSM_ROLE_TRAVELLING, HSM_PART_SECRET, AES, PRIVATE | PASSING | SIGN, {CKM_AES_CMAC, END}, HSM_INNER_NONE},
+    {HSM_ROLE_COMBINING, HSM_PART_SECRET, TDES, PRIVATE | PASSING | ENCRYPT | DERIVE, {CKM_DES3_ECB, CKM_XOR_BASE_AND_DATA, END}, HSM_INNER_NONE},
+    {HSM_ROLE_COMBINING, HSM_PART_SECRET, AES, PRIVATE | PASSING | SIGN | DERIVE, {CKM_AES_CMAC, CKM_XOR_BASE_AND_DATA, END}, HSM_INNER_NONE},
+    {HSM_ROLE_FERRY, HSM_PART_SECRET, AES, PRIVATE | SENSITIVE | WRAP | UNWRAP, {MECHANISM_KWP, END}, HSM_INNER_NONE},
+    {HSM_ROLE_TRUSTED_SIGNER, HSM_PART_PUBLIC, RSA, TOKEN | PRIVATE | VERIFY, {CKM_SHA256_RSA_PKCS, END}, HSM_INNER_NONE},
+    {HSM_ROLE_BLOCK_CIPHER, HSM_PART_SECRET, TDES, SENSITIVE | ENCRYPT | DECRYPT, {CKM_DES3_CBC, END}, HSM_INNER_NONE},
+    {HSM_ROLE_BLOCK_CIPHER, HSM_PART_SECRET, AES, SENSITIVE | ENCRYPT | DECRYPT, {CKM_AES_CBC, END}, HSM_INNER_NONE},
+    {HSM_ROLE_BLOCK_MAC, HSM_PART_SECRET, TDES, SENSITIVE | SIGN, {CKM_DES3_CMAC, END}, HSM_INNER_NONE},
+    {HSM_ROLE_BLOCK_MAC, HSM_PART_SECRET, AES, SENSITIVE | SIGN, {CKM_AES_CMAC, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CHANNEL_BASE, HSM_PART_SECRET, TDES, SENSITIVE | DERIVE, {CKM_DES3_CBC_ENCRYPT_DATA, CKM_DES3_ECB_ENCRYPT_DATA, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CHANNEL_BASE, HSM_PART_SECRET, AES, SENSITIVE | DERIVE | ENCRYPT, {CKM_AES_ECB_ENCRYPT_DATA, CKM_AES_ECB, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CHANNEL_CIPHER, HSM_PART_SECRET, TDES, SENSITIVE | ENCRYPT, {CKM_DES3_CBC, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CHANNEL_CIPHER, HSM_PART_SECRET, AES, SENSITIVE | ENCRYPT | DECRYPT, {CKM_AES_CBC, CKM_AES_ECB, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CHANNEL_MAC, HSM_PART_SECRET, TDES, SENSITIVE | ENCRYPT, {CKM_DES3_CBC, CKM_DES3_ECB, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CHANNEL_MAC, HSM_PART_SECRET, AES, SENSITIVE | SIGN, {CKM_AES_CMAC, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CHANNEL_DATA, HSM_PART_SECRET, TDES, SENSITIVE | WRAP | ENCRYPT, {CKM_DES3_ECB, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CHANNEL_DATA, HSM_PART_SECRET, AES, SENSITIVE | WRAP | ENCRYPT, {CKM_AES_CBC, END}, HSM_INNER_NONE},
+    {HSM_ROLE_READABLE, HSM_PART_SECRET, TDES | AES | GENERIC, EXTRACTABLE, {END}, HSM_INNER_NONE},
+    {HSM_ROLE_READABLE, HSM_PART_PRIVATE, RSA, EXTRACTABLE, {END}, HSM_INNER_NONE},
+    {HSM_ROLE_ISSUER_PAIR, HSM_PART_PRIVATE, RSA, KEPT | SIGN, {CKM_RSA_X_509, END}, HSM_INNER_NONE},
+    {HSM_ROLE_ISSUER_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | VERIFY, {CKM_RSA_X_509, END}, HSM_INNER_NONE},
+    {HSM_ROLE_SCHEME_CA_PAIR, HSM_PART_PRIVATE, RSA, KEPT | SIGN, {CKM_RSA_X_509, END}, HSM_INNER_NONE},
+    {HSM_ROLE_SCHEME_CA_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | VERIFY, {CKM_RSA_X_509, END}, HSM_INNER_NONE},
+    {HSM_ROLE_SIGNING_PAIR, HSM_PART_PRIVATE, RSA, KEPT | SIGN, {CKM_SHA256_RSA_PKCS, END}, HSM_INNER_NONE},
+    {HSM_ROLE_SIGNING_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | VERIFY, {CKM_SHA256_RSA_PKCS, END}, HSM_INNER_NONE},
+    {HSM_ROLE_KEY_EXCHANGE_PAIR, HSM_PART_PRIVATE, RSA, KEPT | UNWRAP, {CKM_RSA_PKCS_OAEP, END}, HSM_INNER_ARRIVING},
+    {HSM_ROLE_KEY_EXCHANGE_PAIR, HSM_PART_PUBLIC, RSA, TOKEN | WRAP, {CKM_RSA_PKCS_OAEP, END}, HSM_INNER_NONE},
+    {HSM_ROLE_TRAVELLING_PAIR, HSM_PART_PRIVATE, RSA, PRIVATE | PASSING, {END}, HSM_INNER_NONE},
+    {HSM_ROLE_TRAVELLING_PAIR, HSM_PART_PUBLIC, RSA, 0, {END}, HSM_INNER_NONE},
+    {HSM_ROLE_PROVING_PAIR, HSM_PART_PRIVATE, RSA, PRIVATE | SENSITIVE | SIGN, {CKM_SHA256_RSA_PKCS, END}, HSM_INNER_NONE},
+    {HSM_ROLE_PROVING_PAIR, HSM_PART_PUBLIC, RSA, VERIFY, {CKM_SHA256_RSA_PKCS, END}, HSM_INNER_NONE},
+    {HSM_ROLE_CARD_PAIR, HSM_PART_PRIVATE, RSA, PASSING, {END}, HSM_INNER_NONE},
+    {HSM_ROLE_CARD_PAIR, HSM_PART_PUBLIC, RSA, VERIFY, {END}, HSM_INNER_NONE},
 };
 /* clang-format on */
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
@@ -251,31 +251,6 @@ static size_t allowed_here(const struct hsm_token *t, const struct role_row *row
     return count;
 }
 
-/* A key under which others leave wraps sensitive session keys alone; and should it ever be made to unwrap, which its
- * attributes exclude, then only into what stays inside. */
-struct template_row {
-    CK_ATTRIBUTE_TYPE template, type;
-    bool value;
-};
-static const struct template_row export_templates[] = {
-    {CKA_WRAP_TEMPLATE, CKA_SENSITIVE, true},
-    {CKA_WRAP_TEMPLATE, CKA_TOKEN, false},
-    {CKA_UNWRAP_TEMPLATE, CKA_SENSITIVE, true},
-    {CKA_UNWRAP_TEMPLATE, CKA_EXTRACTABLE, false},
-};
-enum { EXPORT_ROWS = sizeof export_templates / sizeof export_templates[0], INNER_MAX = 2 };
-
-static void put_template(struct hsm_template *tp, CK_ATTRIBUTE *inner, CK_ATTRIBUTE_TYPE template)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < EXPORT_ROWS; i++) {
-        if (export_templates[i].template != template) continue;
-        inner[count++] = (CK_ATTRIBUTE){export_templates[i].type,
-                                        export_templates[i].value ? &tp->yes : &tp->no, sizeof tp->yes};
-    }
-    hsm_template_bytes(tp, template, inner, count * sizeof inner[0]);
-}
-
 /* Whether this token is asked for the attribute, and told of it. */
 static bool applies(const struct hsm_token *t, const struct attribute_row *a, const struct hsm_key_ref *ref,
                     enum hsm_part part)
@@ -303,10 +278,7 @@ bool hsm_template_role(struct hsm_token *t, struct hsm_template *tp, const struc
                            : 0;
         if (count > 0)
             hsm_template_bytes(tp, CKA_ALLOWED_MECHANISMS, tp->allowed, count * sizeof tp->allowed[0]);
-        if (row->exports && t->profile.takes_templates) {
-            put_template(tp, &tp->inner[0], CKA_WRAP_TEMPLATE);
-            put_template(tp, &tp->inner[INNER_MAX], CKA_UNWRAP_TEMPLATE);
-        }
+        hsm_inner_put(t, tp, row->inner);
     }
     hsm_template_bool(tp, CKA_MODIFIABLE, false);
     return true;
@@ -378,41 +350,6 @@ static bool check_allowed(struct hsm_token *t, const struct hsm_key_ref *ref, co
     return true;
 }
 
-/* Whether the attributes read from the token hold this row. */
-static bool holds(const CK_ATTRIBUTE *inner, size_t count, const struct template_row *row)
-{
-    for (size_t i = 0; i < count; i++) {
-        const CK_BBOOL *value = inner[i].pValue;
-        if (inner[i].type == row->type)
-            return inner[i].ulValueLen == sizeof *value && (*value != CK_FALSE) == row->value;
-    }
-    return false;
-}
-
-/* One of the two templates, as it is on the token: it must hold every row, and may hold no more. */
-static bool check_template(struct hsm_token *t, const struct hsm_key_ref *ref, CK_OBJECT_HANDLE object,
-                           CK_ATTRIBUTE_TYPE template, const char *name, struct err *err)
-{
-    CK_BBOOL value[INNER_MAX] = {CK_FALSE, CK_FALSE};
-    CK_ATTRIBUTE inner[INNER_MAX];
-    size_t due = 0, held = 0;
-    for (size_t i = 0; i < EXPORT_ROWS; i++) {
-        if (export_templates[i].template != template) continue;
-        inner[due] = (CK_ATTRIBUTE){export_templates[i].type, &value[due], sizeof value[due]};
-        due++;
-    }
-    CK_ATTRIBUTE attr = {template, inner, due * sizeof inner[0]};
-    CK_RV rv = t->fn->C_GetAttributeValue(t->session, object, &attr, 1);
-    if (rv != CKR_BUFFER_TOO_SMALL && rv != CKR_ATTRIBUTE_TYPE_INVALID &&
-        !hsm_call(t, "C_GetAttributeValue", rv, err))
-        return false;
-    for (size_t i = 0; i < EXPORT_ROWS && rv == CKR_OK && attr.ulValueLen == due * sizeof inner[0]; i++)
-        held += export_templates[i].template == template && holds(inner, due, &export_templates[i]);
-    if (held == due) return true;
-    return err_set(err, ERR_TOKEN, "key '%s' has no or another %s: role %s needs its own", ref->name, name,
-                   hsm_role_name(ref->role));
-}
-
 bool hsm_template_check(struct hsm_token *t, const struct hsm_key_ref *ref, enum hsm_part part,
                         CK_OBJECT_HANDLE object, struct err *err)
 {
@@ -426,7 +363,5 @@ bool hsm_template_check(struct hsm_token *t, const struct hsm_key_ref *ref, enum
     if (!(row->set & TOKEN) || part == HSM_PART_PUBLIC || !t->profile.can[HSM_HONOURS_ALLOWED_MECHANISMS])
         return true;
     if (!check_allowed(t, ref, row, object, err)) return false;
-    if (!row->exports) return true;
-    return check_template(t, ref, object, CKA_WRAP_TEMPLATE, "CKA_WRAP_TEMPLATE", err) &&
-           check_template(t, ref, object, CKA_UNWRAP_TEMPLATE, "CKA_UNWRAP_TEMPLATE", err);
+    return hsm_inner_check(t, ref, row->inner, object, err);
 }

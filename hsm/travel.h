@@ -56,12 +56,13 @@ struct hsm_travel_blob {
     size_t len;
 };
 /* Unwraps straight onto the token under ref's role and label with all restrictions; tried out as a session object of the
- * same role first, so that nothing that is refused was ever on the token. Checked: its length (by
- * wrapping that session object once under a key made for this), the check value where ref has one, and the role's
- * attributes.
- * False: the blob has not the length of such a key (ERR_INPUT); the label is taken, the token refuses, the key has
- * another length or check value (ERR_TOKEN). Then nothing is on the token; should even removing fail, the message says
- * so. */
+ * same role first, so that nothing that is refused was ever on the token. Checked: the check value where ref has one, the
+ * role's attributes, and the length: by wrapping that session object once under a key made for this; but where the token takes
+ * templates, a receiving key lets out nothing that could be wrapped. There it is the blob's length by RFC 5649, and by
+ * RSA-OAEP the check value alone, which must then be given.
+ * False: the blob has not the length of such a key (ERR_INPUT); RSA-OAEP without a check value where it is needed (ERR_CONFIG);
+ * the label is taken, the token refuses, the key has another length or check value (ERR_TOKEN). Then nothing is on the token;
+ * should even removing fail, the message says so. */
 MUST_CHECK bool hsm_travel_receive(struct hsm_token *t, const struct hsm_travel_blob *blob,
                                    const struct hsm_key_ref *ref, struct hsm_key *installed, struct err *err);
 

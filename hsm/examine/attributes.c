@@ -291,7 +291,7 @@ static const struct trial rows[] = {
     ROW("derive-flag", derive_flag, "a key without DERIVE does not derive", ROLES),
     ROW("allowed-mechanisms", allowed_mechanisms, "CKA_ALLOWED_MECHANISMS is obeyed", "not set on keys here; " ROLES),
     ROW("wrap-template", wrap_template, "CKA_WRAP_TEMPLATE is obeyed", "not set on KEKs here"),
-    ROW("unwrap-template", unwrap_template, "CKA_UNWRAP_TEMPLATE is obeyed", "not set on KEKs here"),
+    ROW("unwrap-template", unwrap_template, "CKA_UNWRAP_TEMPLATE is obeyed", "not set on KEKs and receiving keys here"),
     ROW("derive-template", derive_template, "CKA_DERIVE_TEMPLATE is obeyed", "who holds the PIN can derive card keys in clear (docs/THREATS.md)"),
     ROW("wrap-with-trusted", wrap_with_trusted, "CKA_WRAP_WITH_TRUSTED is obeyed", "not asked for (docs/KEYS.md)"),
     ROW("modifiable", modifiable, "MODIFIABLE=false: no use is added later", ROLES),

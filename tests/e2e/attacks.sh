@@ -179,7 +179,6 @@ tool_on_the_bureau()
     hex_bytes "$(wrapped kek)" >kek.blob
     by_tool 'unwrap kek.handover as a readable key' ZCMK-1 logged_in bureau --unwrap --mechanism 0x210A \
         --id "$(id_of ZCMK-1)" -i kek.blob --key-type AES: --application-label stolen --application-id 98 --extractable
-    by_tool 'read the readable key' KEK-1 logged_in bureau --read-object --type secrkey --label stolen
     by_tool 'decrypt' bureau-exchange logged_in bureau --decrypt --mechanism RSA-PKCS-OAEP \
         --id "$(id_of bureau-exchange)" -i kek.blob -o out
 }

@@ -91,6 +91,37 @@ static void test_master(void)
     hsm_token_close(t);
 }
 
+/* Each attribute of this template turned round, one more and one less, and none. */
+static void refuse_inner(struct hsm_token *t, const struct hsm_key_ref *ref, CK_ATTRIBUTE_TYPE type,
+                         const char *expected)
+{
+    struct hsm_template tp;
+    secret_template(t, ref, &tp);
+    CK_ATTRIBUTE *a = attribute(&tp, type);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+    const size_t count = a->ulValueLen / sizeof(CK_ATTRIBUTE);
+    for (size_t i = 0; i < count; i++) {
+        CK_ATTRIBUTE *inner = a->pValue;
+        CK_BBOOL *value = inner[i].pValue;
+        inner[i].pValue = *value ? &tp.no : &tp.yes;
+        refuse(t, ref, &tp, expected);
+        inner[i].pValue = value;
+    }
+    CK_ATTRIBUTE more[HSM_INNER_MAX + 1];
+    memcpy(more, a->pValue, count * sizeof more[0]);
+    more[count] = (CK_ATTRIBUTE){CKA_LOCAL, &tp.no, sizeof tp.no};
+    hsm_template_init(&tp);
+    secret_template(t, ref, &tp);
+    a = attribute(&tp, type);
+    a->ulValueLen -= sizeof(CK_ATTRIBUTE);
+    refuse(t, ref, &tp, expected);
+    a->pValue = more;
+    a->ulValueLen = (count + 1) * sizeof more[0];
+    refuse(t, ref, &tp, expected);
+    *a = tp.attr[0]; /* without it: the first attribute stands there twice */
+    refuse(t, ref, &tp, expected);
+}
+
 static void test_kek(void)
 {
     static const struct case_row rows[] = {
@@ -109,17 +140,53 @@ static void test_kek(void)
         turn_round(&tp, rows[i].type);
         refuse(t, &kek, &tp, rows[i].expected);
     }
-    for (size_t i = 0; i < SUITE_COUNT(templates); i++) {
-        const char *expected = i ? "another CKA_UNWRAP_TEMPLATE" : "another CKA_WRAP_TEMPLATE";
-        secret_template(t, &kek, &tp);
-        CK_ATTRIBUTE *a = attribute(&tp, templates[i]);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(a);
-        CK_ATTRIBUTE *inner = a->pValue;
-        inner[0].pValue = *(CK_BBOOL *)inner[0].pValue ? &tp.no : &tp.yes;
-        refuse(t, &kek, &tp, expected);
-        *a = tp.attr[0]; /* without it: the first attribute stands there twice */
-        refuse(t, &kek, &tp, expected);
-    }
+    for (size_t i = 0; i < SUITE_COUNT(templates); i++)
+        refuse_inner(t, &kek, templates[i],
+                     i ? "key 'kek-a' has no or another CKA_UNWRAP_TEMPLATE: role kek-issuer needs its own"
+                       : "another CKA_WRAP_TEMPLATE");
+    hsm_token_close(t);
+}
+
+/* A pair for key exchange without its template. */
+static void refuse_exchange(struct hsm_token *t)
+{
+    static const struct hsm_key_ref ref = {
+        .name = "exchange", .label = "exchange", .role = HSM_ROLE_KEY_EXCHANGE_PAIR, .algorithm = HSM_RSA};
+    struct err err = ERR_INIT;
+    struct hsm_template pub, priv;
+    struct hsm_pair made = {.public_key = HSM_KEY_NONE}, found;
+    CK_MECHANISM m = hsm_mechanism(CKM_RSA_PKCS_KEY_PAIR_GEN);
+    hsm_template_init(&pub);
+    hsm_template_init(&priv);
+    hsm_template_number(&pub, CKA_MODULUS_BITS, 1024);
+    EXPECT_OK(hsm_template_role(t, &pub, &ref, HSM_PART_PUBLIC, &err));
+    EXPECT_OK(hsm_template_role(t, &priv, &ref, HSM_PART_PRIVATE, &err));
+    CK_ATTRIBUTE *a = attribute(&priv, CKA_UNWRAP_TEMPLATE);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
+    *a = priv.attr[0];
+    CK_RV rv = t->fn->C_GenerateKeyPair(t->session, &m, pub.attr, pub.count, priv.attr, priv.count,
+                                        &made.public_key.handle, &made.private_key.handle);
+    CU_ASSERT_EQUAL_FATAL(rv, CKR_OK);
+    EXPECT_FAIL(hsm_pair_find(t, &ref, &found, &err), ERR_TOKEN,
+                "key 'exchange' has no or another CKA_UNWRAP_TEMPLATE: role key-exchange-pair needs its own");
+    hsm_pair_destroy(t, &made);
+}
+
+/* Each row of the template under which keys arrive. */
+static void test_receivers(void)
+{
+    static const struct hsm_key_ref zcmk = {
+        .name = "zcmk", .label = "zcmk", .role = HSM_ROLE_ZCMK_RECEIVER, .algorithm = HSM_AES256};
+    static const struct hsm_key_ref bureau = {
+        .name = "kek-b", .label = "kek-b", .role = HSM_ROLE_KEK_BUREAU, .algorithm = HSM_AES256};
+    struct hsm_template tp;
+    struct hsm_token *t = open_token();
+    if (!t) return;
+    refuse_inner(t, &zcmk, CKA_UNWRAP_TEMPLATE,
+                 "key 'zcmk' has no or another CKA_UNWRAP_TEMPLATE: role zcmk-receiver needs its own");
+    refuse_exchange(t);
+    secret_template(t, &bureau, &tp);
+    CU_ASSERT_PTR_NULL(attribute(&tp, CKA_UNWRAP_TEMPLATE)); /* cards' keys are opened under it */
     hsm_token_close(t);
 }
 
@@ -238,6 +305,8 @@ static void test_names(void)
 static const struct test_case cases[] = {
     {"a master key with any attribute turned round is refused by name", test_master},
     {"a KEK with any attribute or template turned round is refused by name", test_kek},
+    {"a receiving key with any row of its template turned round, added or missing is refused by name",
+     test_receivers},
     {"mechanisms beyond the role's, or none named, are refused", test_mechanisms},
     {"another kind of key, none, or two of one name are refused", test_kind},
     {"a private key with any attribute turned round is refused by name", test_pair},

@@ -59,16 +59,18 @@ static bool work_master(struct work *w, struct err *err)
 
 static bool work_exchange(struct work *w, struct err *err)
 {
+    struct hsm_key_ref there = zcmk_there;
     buf_clear(&w->blob);
     if (!hsm_pair_find(w->t, &exchange.key, &w->exchange, err)) return false;
     hsm_public_of_pair(&w->exchange, &w->public);
     if (!hsm_travel_generate(w->t, &kek, &w->key, err) ||
+        !hsm_kcv(w->t, &w->key, HSM_ROLE_TRAVELLING, there.kcv, &there.kcv_len, err) ||
         !hsm_travel_wrap_oaep(w->t, &w->public, &w->key, &w->blob, err) ||
         !hsm_travel_install(w->t, &w->key, &kek, &w->kek, err))
         return false;
     const struct hsm_travel_blob arrived = {HSM_TRAVEL_OAEP, &w->exchange.private_key, w->blob.data,
                                             w->blob.len};
-    return hsm_travel_receive(w->t, &arrived, &zcmk_there, &w->zcmk_there, err);
+    return hsm_travel_receive(w->t, &arrived, &there, &w->zcmk_there, err);
 }
 
 static bool work_objects(struct work *w, struct err *err)

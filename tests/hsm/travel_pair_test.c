@@ -250,6 +250,31 @@ static void refuse_all(struct tokens *s, const struct hsm_pair_ref *ref, struct 
     refused(s, &blob, ref, ERR_INPUT, "2400 bytes are no wrapped pair");
 }
 
+/* The private key in clear: as its bytes, and as a key that can be read. */
+static void refuse_clear(struct tokens *s, const struct buf *blob)
+{
+    static const struct {
+        CK_OBJECT_CLASS class;
+        CK_KEY_TYPE type;
+    } rows[] = {{CKO_SECRET_KEY, CKK_GENERIC_SECRET}, {CKO_PRIVATE_KEY, CKK_RSA}};
+    struct hsm_token *t = s->backup;
+    struct err err = ERR_INIT;
+    CK_MECHANISM m;
+    EXPECT_OK(hsm_wrap_kwp_mechanism(t, &m, &err));
+    for (size_t i = 0; i < SUITE_COUNT(rows); i++) {
+        CK_OBJECT_HANDLE out = 0;
+        struct hsm_template tp;
+        hsm_template_init(&tp);
+        hsm_template_number(&tp, CKA_CLASS, rows[i].class);
+        hsm_template_number(&tp, CKA_KEY_TYPE, rows[i].type);
+        hsm_template_bool(&tp, CKA_SENSITIVE, false);
+        hsm_template_bool(&tp, CKA_EXTRACTABLE, true);
+        CU_ASSERT_EQUAL(t->fn->C_UnwrapKey(t->session, &m, s->receiver.handle, blob->data, blob->len, tp.attr,
+                                           tp.count, &out),
+                        CKR_TEMPLATE_INCONSISTENT);
+    }
+}
+
 static void test_refusals(void)
 {
     const struct hsm_pair_ref ref = ref_of("pair", HSM_ROLE_SIGNING_PAIR, 1024, 65537);
@@ -261,6 +286,7 @@ static void test_refusals(void)
     buf_init(&blob, HSM_TRAVEL_PAIR_MAX);
     depart(&s, &ref, &pair, &blob);
     refuse_all(&s, &ref, kwp(&s.receiver, &blob));
+    refuse_clear(&s, &blob);
     blob.data[20] ^= 1;
     const struct hsm_travel_blob wrapped = kwp(&s.receiver, &blob);
     refused(&s, &wrapped, &ref, ERR_TOKEN, "C_UnwrapKey");

@@ -144,7 +144,7 @@ static void test_wrong_end(void)
     struct zone z;
     struct hsm_key key = HSM_KEY_NONE;
     struct buf blob;
-    const struct hsm_key_ref ref = zone_ref("kmc", HSM_ROLE_MASTER, HSM_DES2);
+    struct hsm_key_ref ref = zone_ref("kmc", HSM_ROLE_MASTER, HSM_DES2);
     if (soft.kind == SOFTTOKEN_NSS || !zone_open(&soft, &s)) return; /* NSS lets either end do either */
     buf_init(&blob, 1024);
     zone_make(&s, &z);
@@ -159,6 +159,7 @@ static void test_wrong_end(void)
     const struct hsm_travel_blob wrapped = {HSM_TRAVEL_KWP, &z.sender, blob.data, blob.len};
     EXPECT_FAIL(hsm_travel_receive(s.issuer, &wrapped, &ref, &key, &err), ERR_TOKEN,
                 "C_UnwrapKey: CKR_KEY_FUNCTION_NOT_PERMITTED");
+    ref.kcv_len = 3;
     const struct hsm_travel_blob oaep = {HSM_TRAVEL_OAEP, &z.receiver, blob.data, blob.len};
     EXPECT_FAIL(hsm_travel_receive(s.bureau, &oaep, &ref, &key, &err), ERR_TOKEN, "C_UnwrapKey: CKR_");
     zone_end(&s, &z);
@@ -215,12 +216,76 @@ static void test_honoured(void)
     zone_close(&s);
 }
 
+/* Asked of a receiver: a session key with all the restrictions, but with this one turned round or not stated. */
+static CK_RV unwrap_without(struct hsm_token *t, CK_MECHANISM *m, const struct hsm_key *by,
+                            const struct buf *blob, CK_ATTRIBUTE_TYPE type, bool stated)
+{
+    const struct hsm_key_ref ref = zone_ref("loose", HSM_ROLE_TRAVELLING, HSM_AES256);
+    struct err err = ERR_INIT;
+    struct hsm_template tp;
+    CK_OBJECT_HANDLE out = 0;
+    hsm_template_init(&tp);
+    hsm_template_secret(&tp, HSM_AES256, HSM_UNWRAPPED, 0);
+    EXPECT_OK(hsm_template_role(t, &tp, &ref, HSM_PART_SECRET, &err));
+    for (CK_ULONG i = 0; i < tp.count; i++) {
+        CK_ATTRIBUTE *a = &tp.attr[i];
+        if (a->type == CKA_EXTRACTABLE) a->pValue = &tp.no;
+        if (a->type != type) continue;
+        if (stated)
+            a->pValue = *(CK_BBOOL *)a->pValue ? &tp.no : &tp.yes;
+        else
+            *a = tp.attr[0]; /* which stands there twice */
+    }
+    return t->fn->C_UnwrapKey(t->session, m, by->handle, blob->data, blob->len, tp.attr, tp.count, &out);
+}
+
+static void refuse_loose(struct hsm_token *t, CK_MECHANISM *m, const struct hsm_key *by,
+                         const struct buf *blob)
+{
+    static const CK_ATTRIBUTE_TYPE types[] = {CKA_PRIVATE, CKA_SENSITIVE, CKA_EXTRACTABLE,
+                                              CKA_DECRYPT, CKA_COPYABLE,  CKA_MODIFIABLE};
+    for (size_t i = 0; i < SUITE_COUNT(types); i++) {
+        CU_ASSERT_EQUAL(unwrap_without(t, m, by, blob, types[i], true), CKR_TEMPLATE_INCONSISTENT);
+        if (types[i] == CKA_PRIVATE) continue; /* SoftHSM states it where the caller does not */
+        CU_ASSERT_EQUAL(unwrap_without(t, m, by, blob, types[i], false), CKR_TEMPLATE_INCONSISTENT);
+    }
+}
+
+static void test_loose(void)
+{
+    CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA_1, CKG_MGF1_SHA1, CKZ_DATA_SPECIFIED, NULL, 0};
+    CK_MECHANISM by_oaep = {CKM_RSA_PKCS_OAEP, &oaep, sizeof oaep}, by_kwp;
+    struct err err = ERR_INIT;
+    struct zone_tokens s;
+    struct zone z;
+    struct hsm_key key = HSM_KEY_NONE;
+    struct buf kwp, wrapped;
+    const struct hsm_key_ref ref = zone_ref("kek", HSM_ROLE_KEK_ISSUER, HSM_AES256);
+    if (soft.kind == SOFTTOKEN_NSS || !zone_open(&soft, &s))
+        return; /* NSS stores templates and ignores them */
+    buf_init(&kwp, 64);
+    buf_init(&wrapped, 512);
+    zone_make(&s, &z);
+    EXPECT_OK(hsm_travel_generate(s.issuer, &ref, &key, &err));
+    EXPECT_OK(hsm_travel_wrap(s.issuer, &z.sender, &key, &kwp, &err));
+    EXPECT_OK(hsm_travel_wrap_oaep(s.issuer, &z.public, &key, &wrapped, &err));
+    EXPECT_OK(hsm_wrap_kwp_mechanism(s.bureau, &by_kwp, &err));
+    refuse_loose(s.bureau, &by_kwp, &z.receiver, &kwp);
+    refuse_loose(s.bureau, &by_oaep, &z.exchange.private_key, &wrapped);
+    hsm_key_destroy(s.issuer, &key);
+    zone_end(&s, &z);
+    buf_release(&wrapped);
+    buf_release(&kwp);
+    zone_close(&s);
+}
+
 static const struct test_case cases[] = {
     {"ZCMK by OAEP, then KEK and masters under it: same values, exact attributes", test_journey},
     {"a key from components: its check value, and what is no key", test_import},
     {"pairs, session keys and unfit algorithms do not travel", test_not_travelling},
     {"a taken label or another algorithm: nothing is installed", test_install_refused},
     {"a sender's key does not unwrap, a receiver's does not wrap", test_wrong_end},
+    {"what arrives comes out of a receiver with the restrictions of roles or not at all", test_loose},
     {"an installed key is neither changed, copied nor misused", test_honoured},
 };
 

@@ -5,7 +5,7 @@
 #include "attacker.h"
 #include "base/hex.h"
 
-enum { ATTRIBUTES_MAX = 40, LIST_MAX = 8, INNER_MAX = 2, MODULUS = 256 };
+enum { ATTRIBUTES_MAX = 40, LIST_MAX = 8, INNER_MAX = 6, MODULUS = 256 };
 
 void attack_sight(struct attacker *a)
 {
@@ -54,17 +54,19 @@ static void take(const struct attacker *a, const struct key *k, struct double_of
     if (rv == CKR_OK && attr.ulValueLen > 0 && attr.ulValueLen <= room) add(d, type, value, attr.ulValueLen);
 }
 
-/* SoftHSM wants to know what to expect in it. */
+/* SoftHSM wants to know what to expect in it: the restrictions of keys that arrive, or those of a KEK's own template. */
 static void take_template(const struct attacker *a, const struct key *k, struct double_of *d,
                           CK_ATTRIBUTE_TYPE type, struct inner *in)
 {
-    const CK_ATTRIBUTE_TYPE types[INNER_MAX] = {CKA_SENSITIVE,
-                                                type == CKA_WRAP_TEMPLATE ? CKA_TOKEN : CKA_EXTRACTABLE};
+    static const CK_ATTRIBUTE_TYPE unwrap[INNER_MAX] = {CKA_SENSITIVE, CKA_EXTRACTABLE, CKA_PRIVATE,
+                                                        CKA_DECRYPT,   CKA_COPYABLE,    CKA_MODIFIABLE};
+    static const CK_ATTRIBUTE_TYPE wrap[INNER_MAX] = {CKA_SENSITIVE, CKA_TOKEN};
     CK_ATTRIBUTE attr = {type, NULL, 0};
     CK_RV rv = a->fn->C_GetAttributeValue(a->session, k->handle, &attr, 1);
     if (rv != CKR_OK || attr.ulValueLen == 0 || attr.ulValueLen > sizeof(in->attr)) return;
     for (size_t i = 0; i < INNER_MAX; i++)
-        in->attr[i] = (CK_ATTRIBUTE){types[i], &in->value[i], sizeof(in->value[i])};
+        in->attr[i] = (CK_ATTRIBUTE){type == CKA_WRAP_TEMPLATE ? wrap[i] : unwrap[i], &in->value[i],
+                                     sizeof(in->value[i])};
     take(a, k, d, type, in->attr, attr.ulValueLen);
 }
 
