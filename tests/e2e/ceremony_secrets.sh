@@ -71,8 +71,10 @@ in_files()
             if grep -qi "$secret" hex; then fail "$file holds the bytes $secret"; fi
             if grep -qia "$secret" squeezed; then fail "$file holds $secret"; fi
         done
+        # Five digits turn up by chance in the hashes and signatures of an audit log: those are not searched for PINs.
+        sed -E 's/[0-9A-Fa-f]{64,}/#/g' "$file" >without_hashes
         for pin in $pins; do
-            if grep -qaF "${pin#=}" "$file"; then fail "$file holds a PIN"; fi
+            if grep -qaF "${pin#=}" without_hashes; then fail "$file holds a PIN"; fi
         done
     done
 }
