@@ -292,7 +292,7 @@ static bool receive(struct hsm_token *t, const struct hsm_travel_blob *blob, con
     if (blob->method == HSM_TRAVEL_OAEP) {
         if (!a.weighed && ref->kcv_len == 0)
             return err_set(err, ERR_CONFIG,
-                           "by RSA-OAEP without a check value, which alone tells its length");
+                           "by RSA-OAEP without a check value, which alone tells what it is");
         a.mechanism = (CK_MECHANISM){CKM_RSA_PKCS_OAEP, &a.oaep, sizeof a.oaep};
     } else {
         if (!hsm_wrap_kwp_mechanism(t, &a.mechanism, err)) return false;

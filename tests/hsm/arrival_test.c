@@ -207,12 +207,22 @@ static size_t wrap_outside(const uint8_t *key, size_t len, uint8_t *out)
     return (size_t)(n + rest);
 }
 
-/* 9 to 15 bytes are wrapped as long as 16 are. */
+/* Up to 7 bytes may be missing, and what is wrapped is as long as if they were there. */
 static void test_odd_length(void)
 {
-    static const enum hsm_algorithm asked[] = {HSM_AES128, HSM_DES2};
-    static const uint8_t key[16] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF,
-                                    0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x32, 0x10};
+    static const struct {
+        enum hsm_role role;
+        enum hsm_algorithm asked;
+        size_t len;
+    } rows[] = {
+        {HSM_ROLE_MASTER, HSM_AES128, 16},        {HSM_ROLE_MASTER, HSM_DES2, 16},
+        {HSM_ROLE_MASTER, HSM_AES192, 24},        {HSM_ROLE_MASTER, HSM_DES3, 24},
+        {HSM_ROLE_MASTER, HSM_AES256, 32},        {HSM_ROLE_KEK_BUREAU, HSM_AES128, 16},
+        {HSM_ROLE_ZCMK_RECEIVER, HSM_AES192, 24}, {HSM_ROLE_KEK_BUREAU, HSM_AES256, 32},
+    };
+    static const uint8_t key[32] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF, 0xFE, 0xDC, 0xBA,
+                                    0x98, 0x76, 0x54, 0x32, 0x10, 0x13, 0x57, 0x9B, 0xDF, 0x02, 0x46,
+                                    0x8A, 0xCE, 0xFD, 0xB9, 0x75, 0x31, 0xEC, 0xA8, 0x64, 0x20};
     struct err err = ERR_INIT;
     uint8_t out[64];
     struct hsm_key receiver = HSM_KEY_NONE;
@@ -221,12 +231,13 @@ static void test_odd_length(void)
     if (!zone_open(&soft, &s)) return;
     EXPECT_OK(softtoken_import(
         s.bureau, &ref, "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F", &receiver, &err));
-    for (size_t len = 9; len < 16; len++) {
-        const struct hsm_travel_blob blob = {HSM_TRAVEL_KWP, &receiver, out, wrap_outside(key, len, out)};
-        CU_ASSERT_EQUAL(blob.len, 24);
-        for (size_t i = 0; i < SUITE_COUNT(asked); i++) {
-            const struct hsm_key_ref master = zone_ref("odd", HSM_ROLE_MASTER, asked[i]);
-            refuse(&s, &blob, &master, ERR_TOKEN, "receive key 'odd': ");
+    for (size_t i = 0; i < SUITE_COUNT(rows); i++) {
+        const struct hsm_key_ref odd = zone_ref("odd", rows[i].role, rows[i].asked);
+        for (size_t missing = 1; missing < 8; missing++) {
+            size_t len = wrap_outside(key, rows[i].len - missing, out);
+            const struct hsm_travel_blob blob = {HSM_TRAVEL_KWP, &receiver, out, len};
+            CU_ASSERT_EQUAL(blob.len, rows[i].len + 8);
+            refuse(&s, &blob, &odd, ERR_TOKEN, "receive key 'odd': ");
         }
     }
     hsm_key_destroy(s.bureau, &receiver);
@@ -239,7 +250,7 @@ static const struct test_case cases[] = {
     {"a key of another length than asked for is refused, save by RSA-OAEP one that its signer gave out so",
      test_other_kind},
     {"a key of the same length passes without a check value, and is refused with one", test_same_length},
-    {"wrapped secrets of 9 to 15 bytes are no keys", test_odd_length},
+    {"a wrapped secret that lacks 1 to 7 bytes is no key", test_odd_length},
 };
 
 int main(int argc, char **argv)
