@@ -171,13 +171,13 @@ out:
     return ok;
 }
 
-static bool put_at(struct key_block_place *p, const struct secret *key, const struct check_value *check,
-                   struct err *err)
+static bool put_at(const struct place *p, const struct secret *key, const struct check_value *check,
+                   struct hsm_key *made, struct err *err)
 {
-    struct check_value made = {.len = 0};
-    if (!hsm_key_import(p->token, &p->ref, key, &p->made, err)) return false;
-    if (hsm_kcv(p->token, &p->made, p->ref.role, made.bytes, &made.len, err) &&
-        check_value_compare(&made, check->bytes, check->len, err))
+    struct check_value is = {.len = 0};
+    if (!hsm_key_import(p->token, &p->ref, key, made, err)) return false;
+    if (hsm_kcv(p->token, made, p->ref.role, is.bytes, &is.len, err) &&
+        check_value_compare(&is, check->bytes, check->len, err))
         return true;
     err_prefix(err, "imported, then on the token");
     return false;
@@ -188,12 +188,12 @@ static bool put_everywhere(struct key_block_work *w, const struct secret *key,
                            const struct check_value *check, struct err *err)
 {
     size_t count = w->order->key->token_count, at = 0;
-    while (at < count && (w->places[at].there || put_at(&w->places[at], key, check, err)))
+    while (at < count && (w->places[at].there || put_at(&w->places[at], key, check, &w->made[at], err)))
         at++;
     if (at == count) return true;
     err_prefix(err, "token '%s'", w->order->key->tokens[at]);
     for (size_t i = 0; i <= at; i++)
-        hsm_key_destroy(w->places[i].token, &w->places[i].made);
+        hsm_key_destroy(w->places[i].token, &w->made[i]);
     return false;
 }
 
