@@ -14,7 +14,7 @@
 #include "base/hex.h"
 #include "ceremony/components.h"
 #include "ceremony/key_block_work.h"
-#include "formats/derivation.h"
+#include "ceremony/weak_key.h"
 
 static void tell(const struct key_block_work *w)
 {
@@ -114,25 +114,15 @@ out:
 
 /* --- in --- */
 
-static bool halves_equal(const uint8_t *a, const uint8_t *b)
-{
-    unsigned any = 0;
-    for (size_t i = 0; i < 8; i++)
-        any |= (unsigned)(a[i] ^ b[i]);
-    return any == 0;
-}
-
 static bool refuse_weak(enum hsm_algorithm algorithm, struct secret *key, struct err *err)
 {
-    unsigned any = 0;
-    for (size_t i = 0; i < key->len; i++)
-        any |= key->data[i];
-    if (!any) return err_set(err, ERR_INPUT, "the block's key is zero");
-    if (algorithm != HSM_DES2 && algorithm != HSM_DES3) return true;
-    des_parity(key->data, key->len);
-    for (size_t i = 8; i < key->len; i += 8) {
-        if (halves_equal(key->data + i - 8, key->data + i))
-            return err_set(err, ERR_INPUT, "two parts of the block's key are equal: it would be single DES");
+    switch (weak_key_look(algorithm, key)) {
+    case WEAK_KEY_ZERO:
+        return err_set(err, ERR_INPUT, "the block's key is zero");
+    case WEAK_KEY_SINGLE_DES:
+        return err_set(err, ERR_INPUT, "two parts of the block's key are equal: it would be single DES");
+    case WEAK_KEY_NOT:
+        break;
     }
     return true;
 }
