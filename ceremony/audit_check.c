@@ -34,8 +34,7 @@ static bool is_newer(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_
     return a_len >= 8 && (b_len < 8 || memcmp(a, b, 8) > 0);
 }
 
-/* The token of the pair that signs here, if it is open. */
-static struct hsm_token *anchor_token(const struct ceremony *c)
+struct hsm_token *audit_check_token(const struct ceremony *c)
 {
     const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
     size_t token = key ? plan_token_index(c->plan, key->tokens[0]) : c->plan->token_count;
@@ -44,7 +43,7 @@ static struct hsm_token *anchor_token(const struct ceremony *c)
 
 bool audit_check_anchor(struct ceremony *c, struct audit_head *anchor, bool *found, struct err *err)
 {
-    struct hsm_token *t = anchor_token(c);
+    struct hsm_token *t = audit_check_token(c);
     struct buf data;
     *found = false;
     if (!t) return true;
@@ -138,7 +137,7 @@ static bool was_closed_here(struct ceremony *c, bool *closed, struct err *err)
 /* Every signed closing leaves the log's end on its token, unless the token keeps no data. */
 static bool may_lack_anchor(struct ceremony *c, const struct audit_check *check, struct err *err)
 {
-    struct hsm_token *t = anchor_token(c);
+    struct hsm_token *t = audit_check_token(c);
     bool closed = false, possible = false;
     if (!t || check->anchored || check->found.closings == 0) return true;
     if (!was_closed_here(c, &closed, err)) return false;

@@ -20,7 +20,9 @@ MUST_CHECK bool audit_check_continues(struct ceremony *c, struct err *err);
 /* One line of words. */
 void audit_check_describe(const struct audit_check *check, char text[static AUDIT_CHECK_TEXT]);
 
-/* What the token of the pair that signs here keeps as the log's end; *found stays false where it is not open, or keeps none.
+/* The token of the pair that signs here; NULL: it is not open, or the plan has no such pair here. */
+struct hsm_token *audit_check_token(const struct ceremony *c);
+/* What that token keeps as the log's end; *found stays false where it is not open, or keeps none.
  * False: ERR_TOKEN; ERR_INTEGRITY: what it keeps is no such thing. */
 MUST_CHECK bool audit_check_anchor(struct ceremony *c, struct audit_head *anchor, bool *found,
                                    struct err *err);

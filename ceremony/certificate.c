@@ -1,7 +1,6 @@
 #include "ceremony/certificate.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/hex.h"
 #include "ceremony/certificate_accept.h"
@@ -53,11 +52,6 @@ static bool accept_files(const struct plan_certificate *pc, const struct request
     const struct acceptance a = {pc, r, &ca, NULL};
     return ca_key_file_load(pc->ca_path, &ca, err) &&
            certificate_file_load(pc->certificate_path, &file, err) && certificate_accept(&a, &file, err);
-}
-
-static bool is_there(const char *path)
-{
-    return access(path, F_OK) == 0;
 }
 
 bool certificate_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
@@ -148,7 +142,7 @@ bool certificate_run(struct ceremony *c, size_t index, struct step_result *r, st
 
     if (!certificate_request_make(c, pc, &request, err)) return false;
     if (!certificate_request_write(&request, &of_request, err)) return false;
-    if (is_there(pc->certificate_path)) {
+    if (output_is_there(pc->certificate_path)) {
         output_look(pc->certificate_path, r);
         return accept_files(pc, &request.request, err);
     }

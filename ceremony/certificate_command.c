@@ -10,6 +10,7 @@
 #include "ceremony/closing.h"
 #include "ceremony/commands.h"
 #include "ceremony/journal.h"
+#include "ceremony/output.h"
 #include "ceremony/plan_lint.h"
 
 enum { WORDS_MAX = 4096, GROUPS_IN_LINE = 8 };
@@ -181,7 +182,7 @@ static bool import(const char *path, const char *key, const struct certificate_s
     if (!certificate_request_make(&c, pc, &i.request, err)) goto out;
     if (!certificate_import_read(source, &today, &i, err)) goto out;
     if (!print_words(&i, err)) goto out;
-    bool there = access(pc->certificate_path, F_OK) == 0; /* the same one, or it is refused */
+    bool there = output_is_there(pc->certificate_path); /* the same one, or it is refused */
     if (!agree(yes || there, err)) goto out;
     if (!journal_open(&c.journal, plan, c.site, err)) goto out; /* what cannot be written down is not done */
     if (!certificate_import_store(&i, &result, err)) goto out;

@@ -1,7 +1,6 @@
 #include "ceremony/certificate_import.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/hex.h"
 #include "base/outfile.h"
@@ -27,7 +26,7 @@ static bool load_ca(const char *given, const struct plan_certificate *pc, struct
     struct ca_key_file kept;
     if (!given) return ca_key_file_load(pc->ca_path, out, err);
     if (!ca_key_file_load(given, out, err)) return false;
-    if (access(pc->ca_path, F_OK) != 0) return true;
+    if (!output_is_there(pc->ca_path)) return true;
     if (!ca_key_file_load(pc->ca_path, &kept, err)) return false;
     return same_ca(out, &kept) ||
            err_set(err, ERR_INTEGRITY, "CA key: %s holds another key than %s, which the plan names", given,
@@ -180,7 +179,7 @@ bool certificate_import_store(const struct certificate_import *i, struct step_re
     buf_init(&text, TEXT_MAX);
     if (!ca_key_file_put(&i->ca, &ca, err)) goto out;
     if (!certificate_file_put(&i->file, &text, err)) goto out;
-    if (access(pc->ca_path, F_OK) != 0 && !output_put(pc->ca_path, &ca, OUTPUT_KEEP, &of_ca, err)) goto out;
+    if (!output_is_there(pc->ca_path) && !output_put(pc->ca_path, &ca, OUTPUT_KEEP, &of_ca, err)) goto out;
     ok = output_put(pc->certificate_path, &text, OUTPUT_KEEP, result, err);
 out:
     buf_release(&text);

@@ -1,7 +1,6 @@
 #include "ceremony/certificate_request.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/hex.h"
 #include "base/outfile.h"
@@ -97,7 +96,7 @@ bool certificate_request_is_as_sent(const struct certificate_request *r, struct 
     buf_init(&due, TEXT_MAX);
     buf_init(&is, TEXT_MAX);
     if (!path_of(r->entry, request_forms[0].suffix, path, err)) goto out;
-    if (access(path, F_OK) != 0) {
+    if (!output_is_there(path)) {
         ok = true;
         goto out;
     }

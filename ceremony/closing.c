@@ -40,8 +40,7 @@ void closing_tell(const struct plan *p, size_t index, struct step_story *s)
 /* A sitting that was killed between signature and anchor, or on a token that lost it, leaves a log that is closed alone. */
 static bool lacks_anchor(struct ceremony *c, const struct journal_head *head, bool *lacks, struct err *err)
 {
-    const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
-    struct hsm_token *t = c->tokens[plan_token_index(c->plan, key->tokens[0])].open;
+    struct hsm_token *t = audit_check_token(c);
     struct audit_head anchor = {.seq = 0};
     bool found = false, possible = false;
     *lacks = false;
@@ -115,10 +114,9 @@ bool closing_run(struct ceremony *c, size_t index, struct step_result *r, struct
 bool closing_sign_if_open(struct ceremony *c, struct err *err)
 {
     const struct plan_key *key = plan_pair_at(c->plan, HSM_ROLE_SIGNING_PAIR, c->site);
-    size_t token = key ? plan_token_index(c->plan, key->tokens[0]) : c->plan->token_count;
     struct journal_head head;
     bool there = false, kept = false;
-    if (token == c->plan->token_count || !c->tokens[token].open) return true;
+    if (!key || !audit_check_token(c)) return true;
     if (!journal_head(c, &head, err)) return false;
     if (head.seq == 0 || head.closed) return true;
     if (!place_pair_is_there(c, key->name, &there, err) || !there) return !there;

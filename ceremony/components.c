@@ -15,36 +15,21 @@
 
 #include "base/hex.h"
 #include "ceremony/component_entry.h"
-#include "formats/derivation.h"
+#include "ceremony/weak_key.h"
 #include "hsm/combine.h"
-
-/* Zero in all its bytes, or two 8-byte parts at these places equal; in constant time. */
-static bool is_zero(const struct secret *value)
-{
-    unsigned any = 0;
-    for (size_t i = 0; i < value->len; i++)
-        any |= value->data[i];
-    return any == 0;
-}
-
-static bool parts_are_equal(const struct secret *value, size_t a, size_t b)
-{
-    unsigned any = 0;
-    for (size_t i = 0; i < 8; i++)
-        any |= (unsigned)(value->data[8 * a + i] ^ value->data[8 * b + i]);
-    return any == 0;
-}
 
 /* Components that cancel each other out show here. */
 static bool refuse_weak(enum hsm_algorithm algorithm, struct secret *value, struct err *err)
 {
-    if (is_zero(value))
+    switch (weak_key_look(algorithm, value)) {
+    case WEAK_KEY_ZERO:
         return err_set(err, ERR_INPUT, "the components cancel each other out: the key would be zero");
-    if (algorithm != HSM_DES2 && algorithm != HSM_DES3) return true;
-    des_parity(value->data, value->len);
-    bool weak = parts_are_equal(value, 0, 1) || (algorithm == HSM_DES3 && parts_are_equal(value, 1, 2));
-    return !weak ||
-           err_set(err, ERR_INPUT, "two parts of the combined key are equal: it would be single DES");
+    case WEAK_KEY_SINGLE_DES:
+        return err_set(err, ERR_INPUT, "two parts of the combined key are equal: it would be single DES");
+    case WEAK_KEY_NOT:
+        break;
+    }
+    return true;
 }
 
 /* A second person types the combined check value: from the form, where it is known, else from the screen onto it. */

@@ -14,7 +14,7 @@
 #include "base/hex.h"
 #include "ceremony/components.h"
 #include "ceremony/key_block_work.h"
-#include "formats/derivation.h"
+#include "ceremony/weak_key.h"
 
 static void tell(const struct key_block_work *w)
 {
@@ -114,25 +114,15 @@ out:
 
 /* --- in --- */
 
-static bool halves_equal(const uint8_t *a, const uint8_t *b)
-{
-    unsigned any = 0;
-    for (size_t i = 0; i < 8; i++)
-        any |= (unsigned)(a[i] ^ b[i]);
-    return any == 0;
-}
-
 static bool refuse_weak(enum hsm_algorithm algorithm, struct secret *key, struct err *err)
 {
-    unsigned any = 0;
-    for (size_t i = 0; i < key->len; i++)
-        any |= key->data[i];
-    if (!any) return err_set(err, ERR_INPUT, "the block's key is zero");
-    if (algorithm != HSM_DES2 && algorithm != HSM_DES3) return true;
-    des_parity(key->data, key->len);
-    for (size_t i = 8; i < key->len; i += 8) {
-        if (halves_equal(key->data + i - 8, key->data + i))
-            return err_set(err, ERR_INPUT, "two parts of the block's key are equal: it would be single DES");
+    switch (weak_key_look(algorithm, key)) {
+    case WEAK_KEY_ZERO:
+        return err_set(err, ERR_INPUT, "the block's key is zero");
+    case WEAK_KEY_SINGLE_DES:
+        return err_set(err, ERR_INPUT, "two parts of the block's key are equal: it would be single DES");
+    case WEAK_KEY_NOT:
+        break;
     }
     return true;
 }
@@ -171,13 +161,13 @@ out:
     return ok;
 }
 
-static bool put_at(struct key_block_place *p, const struct secret *key, const struct check_value *check,
-                   struct err *err)
+static bool put_at(const struct place *p, const struct secret *key, const struct check_value *check,
+                   struct hsm_key *made, struct err *err)
 {
-    struct check_value made = {.len = 0};
-    if (!hsm_key_import(p->token, &p->ref, key, &p->made, err)) return false;
-    if (hsm_kcv(p->token, &p->made, p->ref.role, made.bytes, &made.len, err) &&
-        check_value_compare(&made, check->bytes, check->len, err))
+    struct check_value is = {.len = 0};
+    if (!hsm_key_import(p->token, &p->ref, key, made, err)) return false;
+    if (hsm_kcv(p->token, made, p->ref.role, is.bytes, &is.len, err) &&
+        check_value_compare(&is, check->bytes, check->len, err))
         return true;
     err_prefix(err, "imported, then on the token");
     return false;
@@ -188,12 +178,12 @@ static bool put_everywhere(struct key_block_work *w, const struct secret *key,
                            const struct check_value *check, struct err *err)
 {
     size_t count = w->order->key->token_count, at = 0;
-    while (at < count && (w->places[at].there || put_at(&w->places[at], key, check, err)))
+    while (at < count && (w->places[at].there || put_at(&w->places[at], key, check, &w->made[at], err)))
         at++;
     if (at == count) return true;
     err_prefix(err, "token '%s'", w->order->key->tokens[at]);
     for (size_t i = 0; i <= at; i++)
-        hsm_key_destroy(w->places[i].token, &w->places[i].made);
+        hsm_key_destroy(w->places[i].token, &w->made[i]);
     return false;
 }
 

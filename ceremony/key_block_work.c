@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/hex.h"
-#include "ceremony/tokens.h"
 
 static const struct key_block_role roles[] = {
     {HSM_ROLE_MASTER, KEY_BLOCK_DERIVES, NULL},        {HSM_ROLE_KEK_ISSUER, KEY_BLOCK_WRAPS, "K0"},
@@ -78,32 +77,19 @@ bool key_block_work_init(struct key_block_work *w, struct ceremony *c, const str
                                     letter(w->algorithm), hsm_algorithm_len(w->algorithm), err);
 }
 
-static bool place_open(struct key_block_work *w, const struct plan_key *key, size_t at,
-                       struct key_block_place *p, struct err *err)
-{
-    p->ref.name = key == w->order->key ? w->name : w->kbpk_name;
-    p->ref.label = key->label;
-    p->ref.keep = key->keep;
-    memcpy(p->ref.kcv, key->kcv, key->kcv_len);
-    p->ref.kcv_len = key->kcv_len;
-    bool ok = hsm_role_find(key->token_roles[at], &p->ref.role, err) &&
-              hsm_algorithm_find(key->algorithm, &p->ref.algorithm, err) &&
-              tokens_open_named(w->c, key->tokens[at], &p->token, err) &&
-              hsm_key_exists(p->token, key->label, &p->there, err);
-    if (!ok) err_prefix(err, "token '%s'", key->tokens[at]);
-    return ok;
-}
-
 bool key_block_work_open(struct key_block_work *w, struct err *err)
 {
-    struct key_block_place *p = &w->kbpk_place;
+    const struct plan_key *kbpk = w->order->kbpk;
+    struct place *p = &w->kbpk_place;
     for (size_t i = 0; i < w->order->key->token_count; i++) {
-        if (!place_open(w, w->order->key, i, &w->places[i], err)) return false;
+        if (!place_open(w->c, w->order->key, i, &w->places[i], err)) return false;
     }
-    if (!place_open(w, w->order->kbpk, 0, p, err)) return false;
+    if (!place_open(w->c, kbpk, 0, p, err)) return false;
+    memcpy(p->ref.kcv, kbpk->kcv, kbpk->kcv_len);
+    p->ref.kcv_len = kbpk->kcv_len;
     bool ok = hsm_key_find(p->token, &p->ref, &w->kbpk, err) &&
               hsm_kcv(p->token, &w->kbpk, p->ref.role, w->kbpk_check.bytes, &w->kbpk_check.len, err);
-    if (!ok) err_prefix(err, "token '%s'", w->order->kbpk->tokens[0]);
+    if (!ok) err_prefix(err, "token '%s'", p->token_name);
     return ok;
 }
 
@@ -112,7 +98,7 @@ bool key_block_work_compare(struct key_block_work *w, const struct check_value *
 {
     *missing = 0;
     for (size_t i = 0; i < w->order->key->token_count; i++) {
-        struct key_block_place *p = &w->places[i];
+        struct place *p = &w->places[i];
         struct hsm_key key = HSM_KEY_NONE;
         if (!p->there) {
             *missing += 1;
@@ -121,7 +107,7 @@ bool key_block_work_compare(struct key_block_work *w, const struct check_value *
         memcpy(p->ref.kcv, check->bytes, check->len);
         p->ref.kcv_len = check->len;
         if (hsm_key_find(p->token, &p->ref, &key, err)) continue;
-        err_prefix(err, "token '%s'", w->order->key->tokens[i]);
+        err_prefix(err, "token '%s'", p->token_name);
         return false;
     }
     return true;

@@ -3,6 +3,7 @@
 #define CEREMONY_KEY_BLOCK_WORK_H
 
 #include "ceremony/key_block.h"
+#include "ceremony/place.h"
 #include "hsm/key_block.h"
 
 /* Which purpose a role is, in the words of the format. */
@@ -11,21 +12,15 @@ struct key_block_role {
     enum key_block_purpose purpose;
     const char *usage; /* when the order names none; NULL: it must */
 };
-/* One plan key on one of its tokens. */
 enum { KEY_BLOCK_PLACES_MAX = 8 };
-struct key_block_place {
-    struct hsm_token *token;
-    struct hsm_key_ref ref;
-    struct hsm_key made; /* by this call */
-    bool there;
-};
 /* What both directions know of the two keys, before any secret is there. */
 struct key_block_work {
     struct ceremony *c;
     const struct key_block_order *order;
-    enum hsm_algorithm algorithm;                                    /* of the key */
-    const struct key_block_role *rows[KEY_BLOCK_PLACES_MAX];         /* the key's role on each token */
-    struct key_block_place places[KEY_BLOCK_PLACES_MAX], kbpk_place; /* once open */
+    enum hsm_algorithm algorithm;                            /* of the key */
+    const struct key_block_role *rows[KEY_BLOCK_PLACES_MAX]; /* the key's role on each token */
+    struct place places[KEY_BLOCK_PLACES_MAX], kbpk_place;   /* once open */
+    struct hsm_key made[KEY_BLOCK_PLACES_MAX];               /* by this call */
     struct hsm_key kbpk;
     struct check_value kbpk_check;
     enum hsm_algorithm kbpk_algorithm;

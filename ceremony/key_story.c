@@ -64,14 +64,6 @@ static void tell_custodians(const struct plan *p, const struct plan_key *key, st
         snprintf(s->who + used, sizeof(s->who) - used, "then %s", plan_person(p, DUTY_OFFICER, 0));
 }
 
-static bool has_letters(const struct plan_key *key)
-{
-    for (size_t i = 0; i < key->component_count; i++) {
-        if (key->components[i].source == COMPONENT_LETTER) return true;
-    }
-    return false;
-}
-
 static void tell_components(const struct plan *p, const struct plan_key *key, struct step_story *s)
 {
     size_t digits = 0;
@@ -79,7 +71,7 @@ static void tell_components(const struct plan *p, const struct plan_key *key, st
     struct err ignored = ERR_INIT;
     if (hsm_algorithm_find(key->algorithm, &a, &ignored)) digits = 2 * hsm_algorithm_len(a);
     tell_custodians(p, key, s);
-    if (has_letters(key)) {
+    if (plan_key_has_letters(key)) {
         STORY(s->what,
               "The token draws %zu components at random. Each is printed to a letter for its custodian, who "
               "takes it from the printer and seals it unread by others. The key is their sum (XOR).",

@@ -3,7 +3,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/hex.h"
 #include "ceremony/certificate.h"
@@ -160,7 +159,7 @@ static bool put_cas(struct ceremony *c, json_t *root, struct err *err)
         const struct plan_certificate *pc = &c->plan->certificates[i];
         json_t *ca = NULL;
         bool known = false;
-        if (!pc->ca_key && access(pc->ca_path, F_OK) != 0) continue; /* its certificate is still waited for */
+        if (!pc->ca_key && !output_is_there(pc->ca_path)) continue; /* its certificate is still waited for */
         ok = ca_json(c, pc, &ca, err);
         for (size_t k = 0; ok && k < json_array_size(list); k++)
             known = known || json_equal(json_array_get(list, k), ca);

@@ -7,7 +7,7 @@
 
 enum { EXISTING_MAX = 1 << 20 };
 
-static bool write_file(const char *path, const struct buf *text, enum output_rule rule, struct err *err)
+bool output_write(const char *path, const struct buf *text, enum output_rule rule, struct err *err)
 {
     struct outfile *f = NULL;
     bool ok =
@@ -40,7 +40,7 @@ bool output_put(const char *path, struct buf *text, enum output_rule rule, struc
                 path);
         goto out;
     }
-    if (!same && !write_file(path, text, rule, err)) goto out;
+    if (!same && !output_write(path, text, rule, err)) goto out;
     r->state = same ? STEP_THERE : STEP_MADE;
     snprintf(r->detail, sizeof(r->detail), "%s", path);
     ok = true;

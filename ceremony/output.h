@@ -12,6 +12,9 @@ enum output_rule {
  * False (ERR_FILE): cannot be written, or is there with other content. */
 MUST_CHECK bool output_put(const char *path, struct buf *text, enum output_rule rule, struct step_result *r,
                            struct err *err);
+/* The same without looking whether it is there, and what it holds: with OUTPUT_KEEP a file that is there is refused. */
+MUST_CHECK bool output_write(const char *path, const struct buf *text, enum output_rule rule,
+                             struct err *err);
 bool output_is_there(const char *path);
 /* The file's name without its folder. */
 void output_describe(const char *path, char *text, size_t size);

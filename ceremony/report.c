@@ -1,10 +1,8 @@
 /* ceremony/report.c - `cardkeys report PLAN`: what happened, by whom, when, with check values and hashes, as a text that the
  * site's signing pair signs in the token. */
-#include <string.h>
-
 #include "base/args.h"
-#include "base/outfile.h"
 #include "ceremony/commands.h"
+#include "ceremony/output.h"
 #include "ceremony/place.h"
 #include "ceremony/plan_lint.h"
 #include "ceremony/report_text.h"
@@ -34,20 +32,12 @@ static bool sign(struct ceremony *c, const struct buf *text, struct buf *signatu
 static bool write_both(const char *path, const struct buf *text, const struct buf *signature, struct err *err)
 {
     char signature_path[4096];
-    const struct {
-        const char *path;
-        const struct buf *bytes;
-    } files[] = {{signature_path, signature}, {path, text}};
     int n = snprintf(signature_path, sizeof(signature_path), "%s.sig", path);
     if (n < 0 || (size_t)n >= sizeof(signature_path))
         return err_set(err, ERR_CONFIG, "the report's path is too long");
-    for (size_t i = 0; i < 2; i++) {
-        struct outfile *f = NULL;
-        bool ok = outfile_create_replacing(&f, files[i].path, err) &&
-                  outfile_append(f, files[i].bytes->data, files[i].bytes->len, err) && outfile_commit(f, err);
-        outfile_close(f, false);
-        if (!ok) return false;
-    }
+    if (!output_write(signature_path, signature, OUTPUT_REPLACE, err) ||
+        !output_write(path, text, OUTPUT_REPLACE, err))
+        return false;
     printf("%s\n%s\n", path, signature_path);
     return true;
 }

@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "base/args.h"
-#include "base/outfile.h"
 #include "ceremony/commands.h"
 #include "ceremony/dual_control.h"
 #include "ceremony/evidence.h"
 #include "ceremony/journal.h"
+#include "ceremony/output.h"
 #include "ceremony/plan_entry.h"
 #include "ceremony/plan_lint.h"
 #include "ceremony/sitting.h"
@@ -20,15 +20,6 @@ static void show_entry(const struct dialogue *d, struct buf *entry)
     fprintf(d->terminal, "\nThe plan gains this entry; dates are yours to add, before or after:\n\n%s\n",
             buf_text(entry));
     fflush(d->terminal);
-}
-
-static bool write_plan(const struct plan *p, const struct buf *text, struct err *err)
-{
-    struct outfile *f = NULL;
-    bool ok = outfile_create_replacing(&f, p->path, err) && outfile_append(f, text->data, text->len, err) &&
-              outfile_commit(f, err);
-    outfile_close(f, false);
-    return ok;
 }
 
 /* A text that is no good plan is never written. */
@@ -74,7 +65,8 @@ static bool change(struct ceremony *c, const struct plan_key *k, struct err *err
         err_set(err, ERR_INTERRUPTED, "nothing was changed");
         goto out;
     }
-    ok = journal_rotate(c->journal, k, k->version + 1U, &two, err) && write_plan(c->plan, &text, err);
+    ok = journal_rotate(c->journal, k, k->version + 1U, &two, err) &&
+         output_write(c->plan->path, &text, OUTPUT_REPLACE, err);
 out:
     buf_release(&text);
     buf_release(&entry);

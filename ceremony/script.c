@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/args.h"
-#include "base/outfile.h"
 #include "ceremony/commands.h"
+#include "ceremony/output.h"
 #include "ceremony/plan_lint.h"
 #include "ceremony/script_pages.h"
 #include "ceremony/script_parts.h"
@@ -55,12 +55,9 @@ static void print_text(const struct plan *p, const char *site, const struct scri
 
 static bool write_pages(const struct plan *p, const char *site, const char *path, struct err *err)
 {
-    struct outfile *f = NULL;
     struct buf pdf;
     buf_init(&pdf, PDF_MAX);
-    bool ok = script_pages(p, site, &pdf, err) && outfile_create(&f, path, err) &&
-              outfile_append(f, pdf.data, pdf.len, err) && outfile_commit(f, err);
-    outfile_close(f, false);
+    bool ok = script_pages(p, site, &pdf, err) && output_write(path, &pdf, OUTPUT_KEEP, err);
     buf_release(&pdf);
     return ok;
 }

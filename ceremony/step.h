@@ -43,10 +43,6 @@ struct step_row {
     bool late; /* this one has the late ones */
 };
 
-/* The rows in the order of a ceremony. */
-size_t step_row_count(void);
-const struct step_row *step_row(size_t index);
-
 /* One step of a plan. */
 struct step {
     const struct step_row *row;

@@ -45,16 +45,6 @@ static const struct step_row rows[] = {
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
-size_t step_row_count(void)
-{
-    return ROWS;
-}
-
-const struct step_row *step_row(size_t index)
-{
-    return &rows[index];
-}
-
 const char *step_state_text(enum step_state state)
 {
     static const char *const texts[] = {
