@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/hex.h"
 #include "base/outfile.h"
 #include "key_block_partner.h"
+#include "program.h"
 #include "softtoken.h"
 #include "suite.h"
 
@@ -24,7 +24,6 @@
 #define KEK_KCV  "3A16DBF80D"
 
 static struct softtoken soft;
-static char output[1 << 16]; /* of the last run, both streams */
 
 static void file_path(char path[256], const char *name)
 {
@@ -85,50 +84,21 @@ static void put_plan(const struct variant *v)
     put_file("plan.yaml", text);
 }
 
-enum { ARGS_MAX = 24 };
-
 /* Runs cardkeys with these arguments, in the folder of the plan; gives its exit status. */
-static int cardkeys(const char *const *args)
-{
-    const char *argv[ARGS_MAX] = {"cardkeys"};
-    union {
-        const char **in;
-        char *const *out;
-    } u = {argv};
-    int pipe_ends[2], status = 0;
-    size_t len = 0;
-    for (size_t i = 0; args[i]; i++)
-        argv[i + 1] = args[i];
-    if (pipe(pipe_ends) != 0) abort();
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(pipe_ends[1], 1);
-        dup2(pipe_ends[1], 2);
-        close(pipe_ends[0]);
-        if (chdir(soft.folder) != 0) _exit(127);
-        execv(CARDKEYS_PATH, u.out);
-        _exit(127);
-    }
-    close(pipe_ends[1]);
-    for (ssize_t n = 1; n > 0; len += n > 0 ? (size_t)n : 0)
-        n = read(pipe_ends[0], output + len, sizeof(output) - 1 - len);
-    output[len] = 0;
-    close(pipe_ends[0]);
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-#define CARDKEYS(...)           cardkeys((const char *const[]){__VA_ARGS__, NULL})
+#define CARDKEYS(...)                                                                                        \
+    program_run(CARDKEYS_PATH, (const char *const[]){"cardkeys", __VA_ARGS__, NULL}, soft.folder)
 #define EXPORT(...)             CARDKEYS("key-block", "export", "--yes", "plan.yaml", __VA_ARGS__)
 #define IMPORT(...)             CARDKEYS("key-block", "import", "--yes", "plan.yaml", __VA_ARGS__)
 #define EXPECT(call, due, part) expect_status(call, due, part, __LINE__)
 
 static void expect_status(int is, int due, const char *part, int line)
 {
-    bool ok = is == due && strstr(output, part);
-    if (!ok) fprintf(stderr, "line %d: status %d, not %d with \"%s\":\n%s\n", line, is, due, part, output);
+    bool ok = is == due && strstr(program_output, part);
+    if (!ok)
+        fprintf(stderr, "line %d: status %d, not %d with \"%s\":\n%s\n", line, is, due, part, program_output);
     CU_ASSERT_TRUE(ok);
-    CU_ASSERT_PTR_NULL(strstr(output, MK_SUM)); /* no key is ever shown */
-    CU_ASSERT_PTR_NULL(strstr(output, MK_IN));
+    CU_ASSERT_PTR_NULL(strstr(program_output, MK_SUM)); /* no key is ever shown */
+    CU_ASSERT_PTR_NULL(strstr(program_output, MK_IN));
 }
 
 static size_t bytes_of(const char *hex, uint8_t out[64])
@@ -192,7 +162,7 @@ static void test_export(void)
     put_plan(&good);
     EXPECT(EXPORT("MK-AC", "--under", "KBPK/2", "--usage", "E0", "--output", "d.txt"), 0,
            "MK-AC/3 exported, under KBPK/2: version D, usage E0, algorithm T, mode X, exportability N");
-    CU_ASSERT_PTR_NOT_NULL(strstr(output, "in clear, in locked memory"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(program_output, "in clear, in locked memory"));
     expect_block("d.txt", "D0112E0TX03N0000", KBPK, MK_SUM);
     EXPECT(EXPORT("MK-AC/3", "--under", "KBPK/1", "--usage", "E1", "--exportability", "S", "--key-version",
                   "00", "--check-values", "--output", "b.txt"),
@@ -294,7 +264,7 @@ static void test_import_refused(void)
     for (size_t i = 0; i < SUITE_COUNT(wrong_blocks); i++) {
         put_block(&wrong_blocks[i]);
         EXPECT(IMPORT("MK-IN", "in.txt", "--under", "KBPK/2"), wrong_blocks[i].status, wrong_blocks[i].part);
-        CU_ASSERT_PTR_NOT_NULL(strstr(output, "in.txt: key block of MK-IN/7: "));
+        CU_ASSERT_PTR_NOT_NULL(strstr(program_output, "in.txt: key block of MK-IN/7: "));
     }
     put_file("in.txt",
              "A0088M3TC00E000062C2C14D8785A01A9E8283525CA96F490D0CC6346FC7C2AC1E6FF354468910379AA5BBA6\n");

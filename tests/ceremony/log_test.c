@@ -5,13 +5,13 @@
 #include <openssl/rsa.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "audit/log.h"
 #include "base/outfile.h"
 #include "hsm/data.h"
 #include "hsm/objects.h"
+#include "program.h"
 #include "softtoken.h"
 #include "suite.h"
 
@@ -21,7 +21,6 @@
 #define OTHER_B   "F1112233445566778899AABBCCDDEEFF"
 
 static struct softtoken soft;
-static char output[1 << 16]; /* of the last run, both streams */
 
 static void file_path(char path[256], const char *name)
 {
@@ -97,37 +96,14 @@ static void put_plan(const struct variant *v)
 static int cardkeys(const char *verb, const char *const args[3])
 {
     char path[256];
-    int pipe_ends[2], status = 0;
-    size_t len = 0;
     file_path(path, "plan.yaml");
-    if (pipe(pipe_ends) != 0) abort();
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(pipe_ends[1], 1);
-        dup2(pipe_ends[1], 2);
-        close(pipe_ends[0]);
-        execl(CARDKEYS_PATH, "cardkeys", verb, path, args[0], args[1], args[2], (char *)NULL);
-        _exit(127);
-    }
-    close(pipe_ends[1]);
-    for (ssize_t n = 1; n > 0; len += n > 0 ? (size_t)n : 0)
-        n = read(pipe_ends[0], output + len, sizeof(output) - 1 - len);
-    output[len] = 0;
-    close(pipe_ends[0]);
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return program_run(CARDKEYS_PATH,
+                       (const char *const[]){"cardkeys", verb, path, args[0], args[1], args[2], NULL}, NULL);
 }
 
 static const char *const none[3] = {NULL}, *const yes[3] = {"--yes"}, *const kml[3] = {"KML/1", "--yes"},
                          *const bureau[3] = {"--site", "bureau"},
                          *const bureau_yes[3] = {"--site", "bureau", "--yes"};
-
-static void expect_status(int is, int due, const char *part)
-{
-    CU_ASSERT_EQUAL(is, due);
-    CU_ASSERT_PTR_NOT_NULL(strstr(output, part));
-    if (is != due || !strstr(output, part)) fprintf(stderr, "status %d:\n%s\n", is, output);
-}
 
 static void take_off(const char *token, const char *label)
 {
@@ -153,34 +129,34 @@ static void put_other_public_key(void)
 static void test_signer_that_nobody_compared(void)
 {
     put_plan(&good);
-    expect_status(cardkeys("run", yes), 0, "0 waiting");
+    program_expect(cardkeys("run", yes), 0, "0 waiting");
     CU_ASSERT_EQUAL(logged("\"event\":\"trust\""), 1);
     move_file("plan.audit.jsonl", "kept.jsonl");
     put_file("plan.audit.jsonl", "");
-    expect_status(cardkeys("verify", bureau), 3, "by the audit log nobody compared its fingerprint");
-    expect_status(cardkeys("run", bureau_yes), 0, "1 made");
+    program_expect(cardkeys("verify", bureau), 3, "by the audit log nobody compared its fingerprint");
+    program_expect(cardkeys("run", bureau_yes), 0, "1 made");
     CU_ASSERT_EQUAL(logged("\"event\":\"trust\""), 1);
-    expect_status(cardkeys("verify", bureau), 0, "0 wrong");
+    program_expect(cardkeys("verify", bureau), 0, "0 wrong");
     move_file("signer.pem", "kept.pem");
     put_other_public_key();
     put_file("plan.audit.jsonl", "");
-    expect_status(cardkeys("run", bureau_yes), 5, "holds another key under 'signer-signer'");
+    program_expect(cardkeys("run", bureau_yes), 5, "holds another key under 'signer-signer'");
     CU_ASSERT_EQUAL(logged("\"event\":\"trust\""), 0);
     move_file("kept.jsonl", "plan.audit.jsonl");
-    expect_status(cardkeys("verify", none), 5, "is the public part of another pair than 'signer'");
+    program_expect(cardkeys("verify", none), 5, "is the public part of another pair than 'signer'");
     move_file("kept.pem", "signer.pem");
-    expect_status(cardkeys("verify", none), 0, "0 wrong");
+    program_expect(cardkeys("verify", none), 0, "0 wrong");
 }
 
 static void test_destruction_without_a_line(void)
 {
     put_plan(&good);
     take_off("l-issuer", "KML-1");
-    expect_status(cardkeys("destroy", kml), 0, "was gone already: KML/1 on issuer");
+    program_expect(cardkeys("destroy", kml), 0, "was gone already: KML/1 on issuer");
     CU_ASSERT_EQUAL(logged("\"event\":\"destroy\",\"key\":\"KML\""), 1);
-    expect_status(cardkeys("destroy", kml), 3, "on none of its tokens here");
+    program_expect(cardkeys("destroy", kml), 3, "on none of its tokens here");
     CU_ASSERT_EQUAL(logged("\"event\":\"destroy\",\"key\":\"KML\""), 1);
-    expect_status(cardkeys("run", yes), 0, "0 waiting"); /* made anew */
+    program_expect(cardkeys("run", yes), 0, "0 waiting"); /* made anew */
 }
 
 /* The components of a key that its token lost must give the key that the log knows. */
@@ -190,9 +166,9 @@ static void test_other_components(void)
     other.kml_b = OTHER_B;
     put_plan(&other);
     take_off("l-issuer", "KML-1");
-    expect_status(cardkeys("run", yes), 3, "the audit log has");
+    program_expect(cardkeys("run", yes), 3, "the audit log has");
     put_plan(&good);
-    expect_status(cardkeys("run", yes), 0, "0 waiting");
+    program_expect(cardkeys("run", yes), 0, "0 waiting");
 }
 
 /* The plan cannot overrule the log: whoever exchanges a key can write its check value into the plan as well. */
@@ -210,10 +186,10 @@ static void test_exchanged_key(void)
     EXPECT_OK(softtoken_open(&soft, "l-issuer", &t, &err));
     EXPECT_OK(softtoken_import(t, &ref, KML_A, &key, &err));
     hsm_token_close(t);
-    expect_status(cardkeys("verify", none), 3, "check value is " KML_A_KCV ", the audit log has");
+    program_expect(cardkeys("verify", none), 3, "check value is " KML_A_KCV ", the audit log has");
     take_off("l-issuer", "KML-1");
     put_plan(&good);
-    expect_status(cardkeys("run", yes), 0, "0 waiting");
+    program_expect(cardkeys("run", yes), 0, "0 waiting");
 }
 
 /* A token by another name, and the key on it is found anew: its dates are not. */
@@ -224,13 +200,13 @@ static void test_dates_of_a_key_that_is_found(void)
     renamed.kml = ", not_after: 2041-01-01";
     renamed.token = "renamed";
     put_plan(&dated);
-    expect_status(cardkeys("run", yes), 0, "0 waiting");
+    program_expect(cardkeys("run", yes), 0, "0 waiting");
     CU_ASSERT_EQUAL(logged("\"event\":\"key-dates\""), 1);
     put_plan(&renamed);
-    expect_status(cardkeys("run", yes), 0, "0 waiting");
+    program_expect(cardkeys("run", yes), 0, "0 waiting");
     CU_ASSERT_EQUAL(logged("\"event\":\"key-dates\""), 2);
     put_plan(&good);
-    expect_status(cardkeys("run", yes), 0, "0 waiting");
+    program_expect(cardkeys("run", yes), 0, "0 waiting");
 }
 
 /* A TEST plan asks nobody, so it does not go on in the log of one that is not TEST. */
@@ -250,8 +226,8 @@ static void test_log_of_another_kind(void)
     EXPECT_OK(audit_log_append(log, &e, &err));
     audit_event_release(&e);
     audit_log_free(log);
-    expect_status(cardkeys("destroy", kml), 2,
-                  "is the log of a plan that is not TEST, and this plan is TEST");
+    program_expect(cardkeys("destroy", kml), 2,
+                   "is the log of a plan that is not TEST, and this plan is TEST");
     move_file("kept.jsonl", "plan.audit.jsonl");
 }
 
@@ -261,15 +237,15 @@ static void test_end_that_the_token_does_not_keep(void)
     struct err err = ERR_INIT;
     struct hsm_token *t = NULL;
     put_plan(&good);
-    expect_status(cardkeys("run", yes), 0, "0 waiting");
-    expect_status(cardkeys("run", yes), 0, "0 made");
+    program_expect(cardkeys("run", yes), 0, "0 waiting");
+    program_expect(cardkeys("run", yes), 0, "0 made");
     EXPECT_OK(softtoken_open(&soft, "l-issuer", &t, &err));
     EXPECT_OK(hsm_data_remove(t, "cardkeys-audit-end", &err));
     hsm_token_close(t);
     size_t closings = logged("\"event\":\"close\"");
-    expect_status(cardkeys("run", yes), 0, "1 made");
+    program_expect(cardkeys("run", yes), 0, "1 made");
     CU_ASSERT_EQUAL(logged("\"event\":\"close\""), closings);
-    expect_status(cardkeys("verify", none), 0, "its end is as the token keeps it");
+    program_expect(cardkeys("verify", none), 0, "its end is as the token keeps it");
 }
 
 static const struct test_case cases[] = {

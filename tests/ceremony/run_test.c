@@ -5,13 +5,13 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/hex.h"
 #include "base/outfile.h"
 #include "config/certificate_file.h"
 #include "hsm/crypto.h"
+#include "program.h"
 #include "softtoken.h"
 #include "suite.h"
 
@@ -23,7 +23,6 @@
     "8F7E6D5C4B3A29180716253443526170"
 
 static struct softtoken soft;
-static char output[1 << 16]; /* of the last run, both streams */
 
 static void file_path(char path[256], const char *name)
 {
@@ -99,42 +98,18 @@ static void put_plan(const struct variant *v)
 static int cardkeys(const char *verb, const char *option)
 {
     char path[256];
-    int pipe_ends[2], status = 0;
-    size_t len = 0;
     file_path(path, "plan.yaml");
-    if (pipe(pipe_ends) != 0) abort();
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(pipe_ends[1], 1);
-        dup2(pipe_ends[1], 2);
-        close(pipe_ends[0]);
-        execl(CARDKEYS_PATH, "cardkeys", verb, path, option, (char *)NULL);
-        _exit(127);
-    }
-    close(pipe_ends[1]);
-    for (ssize_t n = 1; n > 0; len += n > 0 ? (size_t)n : 0)
-        n = read(pipe_ends[0], output + len, sizeof(output) - 1 - len);
-    output[len] = 0;
-    close(pipe_ends[0]);
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void expect_status(int is, int due, const char *part)
-{
-    CU_ASSERT_EQUAL(is, due);
-    CU_ASSERT_PTR_NOT_NULL(strstr(output, part));
-    if (is != due || !strstr(output, part)) fprintf(stderr, "status %d:\n%s\n", is, output);
+    return program_run(CARDKEYS_PATH, (const char *const[]){"cardkeys", verb, path, option, NULL}, NULL);
 }
 
 static void test_first_run(void)
 {
     put_plan(&good);
-    expect_status(cardkeys("check", NULL), 0, "0 there, 13 to be made");
-    expect_status(cardkeys("run", NULL), 2,
-                  "a TEST plan runs with --yes"); /* standard input is no terminal */
-    expect_status(cardkeys("run", "--yes"), 0, "TEST  11 made, 0 already there");
-    expect_status(cardkeys("check", NULL), 0, "11 there, 0 to be made");
+    program_expect(cardkeys("check", NULL), 0, "0 there, 13 to be made");
+    program_expect(cardkeys("run", NULL), 2,
+                   "a TEST plan runs with --yes"); /* standard input is no terminal */
+    program_expect(cardkeys("run", "--yes"), 0, "TEST  11 made, 0 already there");
+    program_expect(cardkeys("check", NULL), 0, "11 there, 0 to be made");
 }
 
 static struct hsm_key_ref ref(const char *label, enum hsm_role role, enum hsm_algorithm algorithm)
@@ -276,13 +251,13 @@ static void test_second_run(void)
         file_path(path, files[i]);
         CU_ASSERT(stat(path, &before[i]) == 0);
     }
-    expect_status(cardkeys("run", "--yes"), 0, "TEST  0 made, 11 already there");
+    program_expect(cardkeys("run", "--yes"), 0, "TEST  0 made, 11 already there");
     for (size_t i = 0; i < 4; i++) {
         file_path(path, files[i]);
         CU_ASSERT(stat(path, &after[i]) == 0 && after[i].st_ino == before[i].st_ino);
     }
     test_keys();
-    expect_status(cardkeys("list", NULL), 0, "KEK/1 on issuer, bureau");
+    program_expect(cardkeys("list", NULL), 0, "KEK/1 on issuer, bureau");
 }
 
 static void test_refusals(void)
@@ -294,27 +269,27 @@ static void test_refusals(void)
     const struct variant other_pair = {NULL, good.kml_b, "3", "yes", good.ca_key, good.issuer};
     const struct variant not_test = {NULL, good.kml_b, "65537", "no", good.ca_key, good.issuer};
     put_plan(&wrong_kcv);
-    expect_status(cardkeys("run", "--yes"), 3,
-                  "(key KML/1 on issuer): component 1 of 2 (one): check value is 08D7");
+    program_expect(cardkeys("run", "--yes"), 3,
+                   "(key KML/1 on issuer): component 1 of 2 (one): check value is 08D7");
     put_plan(&other_value);
-    expect_status(cardkeys("run", "--yes"), 3, "(key KML/1 on issuer): token 'issuer'");
+    program_expect(cardkeys("run", "--yes"), 3, "(key KML/1 on issuer): token 'issuer'");
     put_plan(&other_pair);
-    expect_status(cardkeys("run", "--yes"), 3, "has exponent 65537, the plan says 3");
+    program_expect(cardkeys("run", "--yes"), 3, "has exponent 65537, the plan says 3");
     put_plan(&not_test);
-    expect_status(cardkeys("run", "--yes"), 2, "plan.yaml:");
+    program_expect(cardkeys("run", "--yes"), 2, "plan.yaml:");
     put_plan(&from_file);
     put_file("part", KML_B "\n", 0644);
-    expect_status(cardkeys("run", "--yes"), 2, "chmod 600");
+    program_expect(cardkeys("run", "--yes"), 2, "chmod 600");
     put_file("part", KML_B "\n", 0600);
-    expect_status(cardkeys("run", "--yes"), 0, "1 made, 10 already there");
+    program_expect(cardkeys("run", "--yes"), 0, "1 made, 10 already there");
 }
 
 static void test_wrong_pin(void)
 {
     put_plan(&good);
     put_file("pin", "999999\n", 0600);
-    expect_status(cardkeys("check", NULL), 3, "CKR_PIN_INCORRECT");
-    CU_ASSERT_PTR_NULL(strstr(output, "999999"));
+    program_expect(cardkeys("check", NULL), 3, "CKR_PIN_INCORRECT");
+    CU_ASSERT_PTR_NULL(strstr(program_output, "999999"));
     put_file("pin", SOFTTOKEN_PIN "\n", 0600);
 }
 
@@ -324,9 +299,9 @@ static void test_lost_certificate(void)
     put_plan(&good);
     file_path(path, "issuer-cert.yaml");
     unlink(path);
-    expect_status(cardkeys("run", "--yes"), 0, "2 made, 9 already there");
+    program_expect(cardkeys("run", "--yes"), 0, "2 made, 9 already there");
     put_file("issuer-cert.yaml", "issuer_certificate: nonsense\n", 0600);
-    expect_status(cardkeys("run", "--yes"), 2, "issuer-cert.yaml:1:");
+    program_expect(cardkeys("run", "--yes"), 2, "issuer-cert.yaml:1:");
 }
 
 static void test_scheme_certificate(void)
@@ -338,15 +313,15 @@ static void test_scheme_certificate(void)
     file_path(path, "issuer-cert.yaml");
     file_path(aside, "aside.yaml");
     unlink(path);
-    expect_status(cardkeys("run", "--yes"), 0, "2 made");
+    program_expect(cardkeys("run", "--yes"), 0, "2 made");
     CU_ASSERT(rename(path, aside) == 0);
     put_plan(&scheme);
-    expect_status(cardkeys("run", "--yes"), 0, "1 waiting for others");
+    program_expect(cardkeys("run", "--yes"), 0, "1 waiting for others");
     CU_ASSERT(rename(aside, path) == 0);
-    expect_status(cardkeys("run", "--yes"), 0, "0 waiting for others");
+    program_expect(cardkeys("run", "--yes"), 0, "0 waiting for others");
     scheme.issuer = "476174";
     put_plan(&scheme);
-    expect_status(cardkeys("check", NULL), 5, "certificate names another issuer than the plan");
+    program_expect(cardkeys("check", NULL), 5, "certificate names another issuer than the plan");
 }
 
 static const struct test_case cases[] = {

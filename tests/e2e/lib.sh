@@ -139,6 +139,14 @@ change()
     mv "$1.changed" "$1"
 }
 
+# plan_on_one_token: the demo's plan as plan.yaml, on this kind's module, with the issuer's token alone: the bureau's, its half of
+# the KEK and the pair that only it has are left out.
+plan_on_one_token()
+{
+    sed "s|$demo_module|$module|; /name: bureau,/d; /name: return-signing,/d
+        s/, {bureau: kek-bureau}//; s/\[issuer, bureau\]/[issuer]/" "$demo/plan.yaml" >plan.yaml
+}
+
 # cards N [FORMAT]: input of the example jobs.
 cards()
 {

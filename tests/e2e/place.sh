@@ -55,7 +55,7 @@ one_token()
     own_tokens
     rm -r own/tokens demo.keys.json demo-signer.pem ca-key.yaml issuer-certificate.yaml
     mkdir -m 700 own/tokens
-    sed "s|$demo_module|$module|; /name: bureau,/d; /name: return-signing,/d; s/\[issuer, bureau\]/[issuer]/; s/, {bureau: kek-bureau}//" "$demo/plan.yaml" >plan.yaml
+    plan_on_one_token
     awk '/^  - name: KEK/ { kek = 1 } /^  - {name: scheme-ca/ { kek = 0; printf "%s", copy }
         kek { copy = copy $0 "\n" } { print }' plan.yaml |
         awk '/^  - name: KEK/ && seen++ == 0 { first = 1; print "  - name: KEK-BUREAU"; print "    label: KEK-1-bureau"; next }

@@ -19,9 +19,8 @@ setup_nss()
     mkdir -m 700 database
     nss_parameters "$tokens"
     "$E2E_BUILD/tests/e2e/make_nss_token" "$module" "$parameters" demo-issuer pins/issuer.pin
-    sed "/name: bureau,/d; /name: return-signing,/d; s/, {bureau: kek-bureau}//; s/\[issuer, bureau\]/[issuer]/
-        s|module: $demo_module|module: $module, parameters: \"$parameters\"|; s/, initialise: yes//; s/, so_pin: \"[^\"]*\"//" \
-        "$demo/plan.yaml" >plan.yaml
+    plan_on_one_token
+    change plan.yaml "s|module: $module|module: $module, parameters: \"$parameters\"|; s/, initialise: yes//; s/, so_pin: \"[^\"]*\"//"
     # A KMC for cards with TDES, which only this token can wrap under: the well-known 40…4F as two components.
     sed -i '/^keys:/a\
   - name: KMC-DES\

@@ -15,12 +15,8 @@ static inline bool lines_sign(void *context, const uint8_t *data, size_t len, st
 {
     const struct draft_key *key = context;
     uint8_t out[SIGNATURE_MAX];
-    size_t out_len = sizeof(out);
-    EVP_MD_CTX *state = EVP_MD_CTX_new();
-    bool ok = EVP_DigestSignInit(state, NULL, EVP_sha256(), NULL, key->key) == 1 &&
-              EVP_DigestSign(state, out, &out_len, data, len) == 1;
-    EVP_MD_CTX_free(state);
-    if (!ok) return err_set(err, ERR_TOKEN, "the draft's key does not sign");
+    size_t out_len = draft_key_sign(key, data, len, out);
+    if (out_len == 0) return err_set(err, ERR_TOKEN, "the draft's key does not sign");
     buf_put(signature, out, out_len);
     return true;
 }

@@ -144,18 +144,18 @@ static size_t list_mackeys(const struct draft *draft, uint8_t out[][SHA256_LEN])
     return count;
 }
 
-/* Signature as the file has it; gives its length, 0 if anything failed. */
-static size_t sign(const struct draft_key *key, const struct buf *text, uint8_t out[SIGNATURE_MAX])
+size_t draft_key_sign(const struct draft_key *key, const uint8_t *data, size_t len,
+                      uint8_t out[SIGNATURE_MAX])
 {
-    size_t len = SIGNATURE_MAX;
+    size_t out_len = SIGNATURE_MAX;
     EVP_MD_CTX *state = EVP_MD_CTX_new();
     bool ok = EVP_DigestSignInit(state, NULL, EVP_sha256(), NULL, key->key) == 1 &&
-              EVP_DigestSign(state, out, &len, text->data, text->len) == 1;
+              EVP_DigestSign(state, out, &out_len, data, len) == 1;
     EVP_MD_CTX_free(state);
     if (!ok) return 0;
-    if (key->algorithm == SIGNATURE_RSA_SHA256) return len;
+    if (key->algorithm == SIGNATURE_RSA_SHA256) return out_len;
     const unsigned char *at = out;
-    ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)len);
+    ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)out_len);
     uint8_t raw[64];
     ok = pair && BN_bn2binpad(ECDSA_SIG_get0_r(pair), raw, 32) == 32 &&
          BN_bn2binpad(ECDSA_SIG_get0_s(pair), raw + 32, 32) == 32;
@@ -193,7 +193,7 @@ void draft_write(struct buf *b, const struct draft *draft, const struct draft_ke
     end.algorithm = draft->algorithm ? draft->algorithm : key->algorithm;
     end_group_put_signed(&part, &end);
     end_group_to_be_signed(&text, part.data, part.len);
-    size_t len = sign(signer, &text, signature);
+    size_t len = draft_key_sign(signer, text.data, text.len, signature);
     if (len == 0) b->failed = true;
     end_group_put(b, &part, signature, len);
     buf_release(&part);

@@ -40,6 +40,9 @@ struct draft {
 
 bool draft_key_make(struct draft_key *key, enum signature_algorithm algorithm);
 void draft_key_release(struct draft_key *key);
+/* Signs with SHA-256, in the form that files have; gives the length, 0 if anything failed. */
+size_t draft_key_sign(const struct draft_key *key, const uint8_t *data, size_t len,
+                      uint8_t out[SIGNATURE_MAX]);
 struct public_key draft_signer(const struct draft_key *key);
 
 /* A right file: numbers 1 to count, one KEK, one MACKEY. */
