@@ -1,6 +1,7 @@
 /* Conversation, channel and translation together, with keys in a token, against a card that was written apart from them: over both
  * protocols, all options and levels. What the card holds in the end is compared byte for byte. */
 #include "formats/derivation.h"
+#include "plastic_cipher.h"
 #include "run.h"
 #include "suite.h"
 

@@ -7,6 +7,7 @@
 
 #include "formats/card_record.h"
 #include "formats/dgi.h"
+#include "plastic_cipher.h"
 #include "stage.h"
 #include "suite.h"
 
