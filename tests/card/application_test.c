@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "blank.h"
+#include "host_cipher.h"
 #include "paid.h"
 #include "suite.h"
 

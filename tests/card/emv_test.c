@@ -3,6 +3,7 @@
 #include "base/hex.h"
 #include "blank.h"
 #include "card/inside.h"
+#include "host_cipher.h"
 #include "paid.h"
 #include "suite.h"
 #include "vectors.h"
