@@ -142,16 +142,6 @@ static void test_recording(void)
 
 /* ---- what fails ---- */
 
-static bool may_be_survived(const char *function, bool broken)
-{
-    static const char *const harmless[] = {"C_GetInfo", "C_CloseSession", "C_Finalize", "C_GetSlotList"};
-    for (size_t i = 0; i < SUITE_COUNT(harmless); i++) {
-        if (strcmp(function, harmless[i]) == 0) return true;
-    }
-    return strncmp(function, "C_FindObjects", 13) == 0 ||
-           (broken && strcmp(function, "C_DestroyObject") == 0);
-}
-
 /* The outcome never says less than what is on the card. */
 static void after(const char *function, bool ok)
 {
@@ -166,7 +156,6 @@ static void each(int with)
                                   .through = &through,
                                   .label = "bureau",
                                   .work = work,
-                                  .may_be_survived = may_be_survived,
                                   .after = after,
                                   .calls_min = 150};
     protocol = with;

@@ -1,67 +1,14 @@
-#include "plastic.h"
-
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "plastic_channel.h"
 
 static void must(bool ok, const char *what)
 {
     if (ok) return;
     fprintf(stderr, "card: %s\n", what);
     abort();
-}
-
-/* ---- ciphers ---- */
-
-static void cipher(const EVP_CIPHER *type, bool encrypt, const uint8_t *key, const uint8_t *iv,
-                   const uint8_t *in, size_t len, uint8_t *out)
-{
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    int n = 0;
-    must(ctx && EVP_CipherInit_ex(ctx, type, NULL, key, iv, encrypt) == 1, "cipher");
-    EVP_CIPHER_CTX_set_padding(ctx, 0);
-    must(EVP_CipherUpdate(ctx, out, &n, in, (int)len) == 1 && (size_t)n == len, "cipher");
-    EVP_CIPHER_CTX_free(ctx);
-}
-
-void plastic_tdes_cbc(bool encrypt, const uint8_t key[16], const uint8_t iv[8], const uint8_t *in, size_t len,
-                      uint8_t *out)
-{
-    cipher(EVP_des_ede_cbc(), encrypt, key, iv, in, len, out);
-}
-
-void plastic_tdes_ecb(bool encrypt, const uint8_t key[16], const uint8_t *in, size_t len, uint8_t *out)
-{
-    cipher(EVP_des_ede_ecb(), encrypt, key, NULL, in, len, out);
-}
-
-static const EVP_CIPHER *aes_cbc(size_t key_len)
-{
-    return key_len == 16 ? EVP_aes_128_cbc() : key_len == 24 ? EVP_aes_192_cbc() : EVP_aes_256_cbc();
-}
-
-void plastic_aes_cbc(bool encrypt, const uint8_t *key, size_t key_len, const uint8_t iv[16],
-                     const uint8_t *in, size_t len, uint8_t *out)
-{
-    cipher(aes_cbc(key_len), encrypt, key, iv, in, len, out);
-}
-
-void plastic_cmac(const uint8_t *key, size_t key_len, const uint8_t *in, size_t len, uint8_t out[16])
-{
-    char name[16];
-    size_t n = 0;
-    snprintf(name, sizeof name, "AES-%zu-CBC", key_len * 8);
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, name, 0), OSSL_PARAM_END};
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac);
-    must(EVP_MAC_init(ctx, key, key_len, params) == 1 && EVP_MAC_update(ctx, in, len) == 1 &&
-             EVP_MAC_final(ctx, out, &n, 16) == 1,
-         "CMAC");
-    EVP_MAC_CTX_free(ctx);
-    EVP_MAC_free(mac);
 }
 
 static const uint8_t zero[16];
@@ -133,192 +80,9 @@ const struct plastic_dgi *plastic_got(const struct plastic_app *app, uint16_t id
     return NULL;
 }
 
-/* ---- session keys ---- */
-
-static void session_scp02(struct plastic *p)
-{
-    static const uint8_t constants[] = {0x82, 0x01, 0x02, 0x81};
-    const uint8_t *const from[] = {p->keys.enc, p->keys.mac, p->keys.mac, p->keys.dek};
-    uint8_t *const into[] = {p->s_enc, p->s_mac, p->s_rmac, p->s_dek};
-    for (size_t i = 0; i < 4; i++) {
-        uint8_t d[16] = {0x01, constants[i], p->sequence[0], p->sequence[1]};
-        plastic_tdes_cbc(true, from[i], zero, d, 16, into[i]);
-    }
-}
-
-static void kdf(const struct plastic *p, const uint8_t *key, uint8_t constant, size_t bits, uint8_t *out)
-{
-    uint8_t in[32] = {0}, block[16];
-    in[11] = constant;
-    in[13] = (uint8_t)(bits >> 8);
-    in[14] = (uint8_t)bits;
-    memcpy(&in[16], p->host, 8);
-    memcpy(&in[24], p->card, 8);
-    for (size_t done = 0, i = 1; done < bits / 8; done += 16, i++) {
-        in[15] = (uint8_t)i;
-        plastic_cmac(key, p->keys.len, in, 32, block);
-        memcpy(&out[done], block, bits / 8 - done < 16 ? bits / 8 - done : 16);
-    }
-}
-
-static void session_scp03(struct plastic *p)
-{
-    const size_t bits = p->keys.len * 8;
-    kdf(p, p->keys.enc, 4, bits, p->s_enc);
-    kdf(p, p->keys.mac, 6, bits, p->s_mac);
-    kdf(p, p->keys.mac, 7, bits, p->s_rmac);
-    memcpy(p->s_dek, p->keys.dek, p->keys.len);
-}
-
-static void cryptogram(const struct plastic *p, bool of_card, uint8_t out[8])
-{
-    uint8_t in[24] = {0}, text[24];
-    if (p->protocol == 3) {
-        kdf(p, p->s_mac, of_card ? 0 : 1, 64, out);
-        return;
-    }
-    memcpy(&in[of_card ? 8 : 0], p->sequence, 2);
-    memcpy(&in[of_card ? 10 : 2], p->card, 6);
-    memcpy(&in[of_card ? 0 : 8], p->host, 8);
-    in[16] = 0x80;
-    plastic_tdes_cbc(true, p->s_enc, zero, in, 24, text);
-    memcpy(out, &text[16], 8);
-}
-
-/* ---- secure messaging ---- */
-
-static void retail_mac(const uint8_t key[16], const uint8_t icv[8], const uint8_t *in, size_t len,
-                       uint8_t out[8])
-{
-    uint8_t left[16], text[512], last[8];
-    memcpy(left, key, 8);
-    memcpy(&left[8], key, 8);
-    memcpy(last, icv, 8);
-    if (len > 8) {
-        plastic_tdes_cbc(true, left, last, in, len - 8, text);
-        memcpy(last, &text[len - 16], 8);
-    }
-    plastic_tdes_cbc(true, key, last, &in[len - 8], 8, out);
-}
-
-struct command {
-    uint8_t cla, ins, p1, p2;
-    uint8_t data[256];
-    size_t len;
-};
-
-static bool mac_is_right(struct plastic *p, struct command *c)
-{
-    uint8_t in[512], mac[16], left[16];
-    size_t n = 0;
-    if (c->len < 8) return false;
-    const size_t body = c->len - 8;
-    if (p->protocol == 3) {
-        memcpy(in, p->chain, 16);
-        n = 16;
-    }
-    in[n++] = c->cla;
-    in[n++] = c->ins;
-    in[n++] = c->p1;
-    in[n++] = c->p2;
-    in[n++] = (uint8_t)c->len;
-    memcpy(&in[n], c->data, body);
-    n += body;
-    if (p->protocol == 3) {
-        plastic_cmac(p->s_mac, p->keys.len, in, n, mac);
-        if (memcmp(mac, &c->data[body], 8) != 0) return false;
-        memcpy(p->chain, mac, 16);
-    } else {
-        in[n++] = 0x80;
-        while (n % 8 != 0)
-            in[n++] = 0;
-        retail_mac(p->s_mac, p->icv, in, n, mac);
-        if (memcmp(mac, &c->data[body], 8) != 0) return false;
-        memcpy(left, p->s_mac, 8);
-        memcpy(&left[8], p->s_mac, 8);
-        plastic_tdes_ecb(true, left, mac, 8, p->icv);
-    }
-    c->len = body;
-    return true;
-}
-
-static void counter_iv(const struct plastic *p, bool answer, uint8_t iv[16])
-{
-    uint8_t block[16] = {0};
-    for (size_t i = 0; i < 8; i++)
-        block[15 - i] = (uint8_t)(p->counter >> (8 * i));
-    if (answer) block[0] = 0x80;
-    plastic_aes_cbc(true, p->s_enc, p->keys.len, zero, block, 16, iv);
-}
-
-static bool unpad(uint8_t *data, size_t *len)
-{
-    size_t n = *len;
-    while (n > 0 && data[n - 1] == 0)
-        n--;
-    if (n == 0 || data[n - 1] != 0x80) return false;
-    *len = n - 1;
-    return true;
-}
-
-static bool decrypt_command(struct plastic *p, struct command *c)
-{
-    uint8_t iv[16], out[256];
-    if (c->len == 0) return true;
-    if (c->len % (p->protocol == 3 ? 16 : 8) != 0) return false;
-    if (p->protocol == 3) {
-        counter_iv(p, false, iv);
-        plastic_aes_cbc(false, p->s_enc, p->keys.len, iv, c->data, c->len, out);
-    } else {
-        plastic_tdes_cbc(false, p->s_enc, zero, c->data, c->len, out);
-    }
-    memcpy(c->data, out, c->len);
-    return unpad(c->data, &c->len);
-}
-
-static bool secured(struct plastic *p, struct command *c)
-{
-    /* SCP02 MACs what was said before it was encrypted. */
-    struct command plain = *c;
-    if (!(c->cla & 4) || !p->authenticated || c->len < 8) return false;
-    p->counter++;
-    if (p->protocol == 2 && (p->level & 2) && c->len > 8) {
-        plain.len = c->len - 8;
-        if (!decrypt_command(p, &plain)) return false;
-        memcpy(&plain.data[plain.len], &c->data[c->len - 8], 8);
-        plain.len += 8;
-        if (!mac_is_right(p, &plain)) return false;
-        *c = plain;
-        return true;
-    }
-    return mac_is_right(p, c) && (!(p->level & 2) || decrypt_command(p, c));
-}
-
-/* Adds encryption and MAC to a good answer. */
-static size_t protect_answer(struct plastic *p, uint8_t *answer, size_t len, unsigned sw)
-{
-    uint8_t in[512], iv[16], mac[16], out[300];
-    if (!(p->level & 0x10)) return len;
-    if ((p->level & 0x20) && len > 0) {
-        answer[len++] = 0x80;
-        while (len % 16 != 0)
-            answer[len++] = 0;
-        counter_iv(p, true, iv);
-        plastic_aes_cbc(true, p->s_enc, p->keys.len, iv, answer, len, out);
-        memcpy(answer, out, len);
-    }
-    memcpy(in, p->chain, 16);
-    memcpy(&in[16], answer, len);
-    in[16 + len] = (uint8_t)(sw >> 8);
-    in[17 + len] = (uint8_t)sw;
-    plastic_cmac(p->s_rmac, p->keys.len, in, 18 + len, mac);
-    memcpy(&answer[len], mac, 8);
-    return len + 8;
-}
-
 /* ---- commands ---- */
 
-static unsigned do_select(struct plastic *p, const struct command *c)
+static unsigned do_select(struct plastic *p, const struct plastic_message *c)
 {
     p->open = p->authenticated = false;
     p->level = 0;
@@ -334,7 +98,8 @@ static unsigned do_select(struct plastic *p, const struct command *c)
     return 0x6A82;
 }
 
-static unsigned do_initialize(struct plastic *p, const struct command *c, uint8_t *answer, size_t *len)
+static unsigned do_initialize(struct plastic *p, const struct plastic_message *c, uint8_t *answer,
+                              size_t *len)
 {
     if (c->len != 8) return 0x6700;
     p->initialize_updates++;
@@ -347,10 +112,7 @@ static unsigned do_initialize(struct plastic *p, const struct command *c, uint8_
     p->counter = 0;
     p->authenticated = false;
     p->level = 0;
-    if (p->protocol == 2)
-        session_scp02(p);
-    else
-        session_scp03(p);
+    plastic_session(p);
     p->open = true;
     size_t n = 0;
     memcpy(answer, p->key_data, 10);
@@ -366,7 +128,7 @@ static unsigned do_initialize(struct plastic *p, const struct command *c, uint8_
         memcpy(&answer[n], p->card, 8);
         n += 8;
     }
-    cryptogram(p, true, &answer[n]);
+    plastic_cryptogram(p, true, &answer[n]);
     if (p->wrong_cryptogram) answer[n] ^= 1;
     n += 8;
     if (p->protocol == 3 && (p->options & 0x10)) {
@@ -377,14 +139,14 @@ static unsigned do_initialize(struct plastic *p, const struct command *c, uint8_
     return 0x9000;
 }
 
-static unsigned do_authenticate(struct plastic *p, struct command *c)
+static unsigned do_authenticate(struct plastic *p, struct plastic_message *c)
 {
     uint8_t due[8];
     p->authentications++;
     if (!p->open || c->cla != 0x84) return 0x6985;
     p->open = false;
-    if (!mac_is_right(p, c) || c->len != 8) return 0x6982;
-    cryptogram(p, false, due);
+    if (!plastic_mac_is_right(p, c) || c->len != 8) return 0x6982;
+    plastic_cryptogram(p, false, due);
     if (memcmp(due, c->data, 8) != 0) return 0x6300;
     p->authenticated = true;
     p->level = c->p1;
@@ -392,7 +154,7 @@ static unsigned do_authenticate(struct plastic *p, struct command *c)
 }
 
 /* Keys 1 to 3 in one command, with their check values; the card answers with them. */
-static unsigned do_put_key(struct plastic *p, const struct command *c, uint8_t *answer, size_t *len)
+static unsigned do_put_key(struct plastic *p, const struct plastic_message *c, uint8_t *answer, size_t *len)
 {
     struct plastic_keys k = {.version = c->data[0], .len = p->keys.len};
     uint8_t *const into[] = {k.enc, k.mac, k.dek};
@@ -427,7 +189,7 @@ static unsigned do_put_key(struct plastic *p, const struct command *c, uint8_t *
     return 0x9000;
 }
 
-static unsigned do_install(struct plastic *p, const struct command *c)
+static unsigned do_install(struct plastic *p, const struct plastic_message *c)
 {
     if (p->selected || c->p1 != 0x20 || c->len < 6) return 0x6A86;
     for (size_t i = 0; i < p->app_count; i++) {
@@ -457,7 +219,7 @@ static bool keep(struct plastic *p, struct plastic_app *a, uint8_t p1, uint16_t 
     return true;
 }
 
-static unsigned do_store(struct plastic *p, const struct command *c)
+static unsigned do_store(struct plastic *p, const struct plastic_message *c)
 {
     struct plastic_app *a = p->target;
     if (!a || p->life_cycle >= 0x0F) return 0x6985;
@@ -488,7 +250,7 @@ static unsigned do_store(struct plastic *p, const struct command *c)
     return 0x9000;
 }
 
-static unsigned do_status(struct plastic *p, const struct command *c)
+static unsigned do_status(struct plastic *p, const struct plastic_message *c)
 {
     if (p->selected || c->p1 != 0x80) return 0x6A86;
     if (c->p2 == 0x07 && p->life_cycle != 1) return 0x6985;
@@ -497,12 +259,12 @@ static unsigned do_status(struct plastic *p, const struct command *c)
     return 0x9000;
 }
 
-static unsigned dispatch(struct plastic *p, struct command *c, uint8_t *answer, size_t *len)
+static unsigned dispatch(struct plastic *p, struct plastic_message *c, uint8_t *answer, size_t *len)
 {
     if (c->ins == 0xA4) return do_select(p, c);
     if (c->ins == 0x50) return do_initialize(p, c, answer, len);
     if (c->ins == 0x82) return do_authenticate(p, c);
-    if (!secured(p, c)) {
+    if (!plastic_secured(p, c)) {
         p->authenticated = false;
         return 0x6982;
     }
@@ -511,7 +273,7 @@ static unsigned dispatch(struct plastic *p, struct command *c, uint8_t *answer, 
     if (c->ins == 0xE6) sw = do_install(p, c);
     if (c->ins == 0xE2) sw = do_store(p, c);
     if (c->ins == 0xF0) sw = do_status(p, c);
-    if (sw == 0x9000) *len = protect_answer(p, answer, *len, sw);
+    if (sw == 0x9000) *len = plastic_protect_answer(p, answer, *len, sw);
     return sw;
 }
 
@@ -535,7 +297,7 @@ static size_t get_response(struct plastic *p, const uint8_t *bytes, size_t len, 
 
 size_t plastic_command(struct plastic *p, const uint8_t *bytes, size_t len, uint8_t answer[PLASTIC_ANSWER])
 {
-    struct command c = {.len = 0};
+    struct plastic_message c = {.len = 0};
     size_t n = 0;
     if (p->asks_for_le && len == 5 && bytes[1] == 0xC0) return get_response(p, bytes, len, answer);
     p->commands++;

@@ -72,12 +72,4 @@ size_t plastic_command(struct plastic *p, const uint8_t *command, size_t len, ui
 /* NULL: never got. */
 const struct plastic_dgi *plastic_got(const struct plastic_app *app, uint16_t id);
 
-/* For other tests: ciphers without padding. */
-void plastic_tdes_cbc(bool encrypt, const uint8_t key[16], const uint8_t iv[8], const uint8_t *in, size_t len,
-                      uint8_t *out);
-void plastic_tdes_ecb(bool encrypt, const uint8_t key[16], const uint8_t *in, size_t len, uint8_t *out);
-void plastic_aes_cbc(bool encrypt, const uint8_t *key, size_t key_len, const uint8_t iv[16],
-                     const uint8_t *in, size_t len, uint8_t *out);
-void plastic_cmac(const uint8_t *key, size_t key_len, const uint8_t *in, size_t len, uint8_t out[16]);
-
 #endif

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "card_service.h"
+#include "plastic_cipher.h"
 #include "stage.h"
 #include "suite.h"
 #include "vpcd_card.h"

@@ -8,6 +8,7 @@
 
 #include "base/outfile.h"
 #include "formats/derivation.h"
+#include "plastic_cipher.h"
 #include "stage.h"
 #include "suite.h"
 

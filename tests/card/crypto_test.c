@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "host_cipher.h"
 #include "issue.h"
 #include "suite.h"
 #include "vectors.h"

@@ -1,5 +1,5 @@
-/* tests/card/host.h - the other side of a card's secure channel, with OpenSSL alone and nothing of card/: its own CMAC, retail
- * MAC, session keys. Test keys only. */
+/* tests/card/host.h - the other side of a card's secure channel, with OpenSSL alone and nothing of card/: its own ciphers
+ * and MACs (host_cipher.h) and session keys. Test keys only. */
 #ifndef TESTS_CARD_HOST_H
 #define TESTS_CARD_HOST_H
 
@@ -43,15 +43,5 @@ unsigned host_select(struct host *h, const char *aid);
 /* Encrypts for the card's data key of the session (application: its static one); len is a whole number of blocks. */
 void host_encrypt(const struct host *h, bool application, const uint8_t *in, size_t len, uint8_t *out);
 size_t host_block(const struct host *h);
-
-/* By OpenSSL: DES of 16 or 24 bytes or AES. */
-void host_ecb(bool aes, const uint8_t *key, size_t key_len, const uint8_t *in, size_t len, uint8_t *out);
-void host_cbc(bool aes, const uint8_t *key, size_t key_len, const uint8_t *iv, const uint8_t *in, size_t len,
-              uint8_t *out);
-void host_retail_mac(const uint8_t key[16], const uint8_t icv[8], const uint8_t *data, size_t len,
-                     uint8_t mac[8]);
-void host_cmac(const uint8_t *key, size_t key_len, const uint8_t *data, size_t len, uint8_t mac[16]);
-/* 3 bytes, as GlobalPlatform has it. */
-void host_kcv(bool aes, const uint8_t *key, size_t key_len, uint8_t kcv[3]);
 
 #endif

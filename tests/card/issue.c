@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "formats/tlv.h"
+#include "host_cipher.h"
 #include "vectors.h"
 
 static void must(bool holds)

@@ -5,6 +5,7 @@
 #include "blank.h"
 #include "card/inside.h"
 #include "host.h"
+#include "host_cipher.h"
 #include "issue.h"
 #include "suite.h"
 

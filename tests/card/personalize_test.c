@@ -3,6 +3,7 @@
 #include "base/hex.h"
 #include "blank.h"
 #include "card/inside.h"
+#include "host_cipher.h"
 #include "issue.h"
 #include "suite.h"
 

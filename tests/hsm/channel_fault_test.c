@@ -89,24 +89,10 @@ out:
     return ok;
 }
 
-static bool may_be_survived(const char *function, bool broken)
-{
-    static const char *const harmless[] = {"C_GetInfo", "C_CloseSession", "C_Finalize", "C_GetSlotList"};
-    for (size_t i = 0; i < SUITE_COUNT(harmless); i++) {
-        if (strcmp(function, harmless[i]) == 0) return true;
-    }
-    return strncmp(function, "C_FindObjects", 13) == 0 ||
-           (broken && strcmp(function, "C_DestroyObject") == 0);
-}
-
 static void test_faults(void)
 {
-    const struct faults faults = {.soft = &soft,
-                                  .through = &through,
-                                  .label = "bureau",
-                                  .work = work,
-                                  .may_be_survived = may_be_survived,
-                                  .calls_min = 60};
+    const struct faults faults = {
+        .soft = &soft, .through = &through, .label = "bureau", .work = work, .calls_min = 60};
     reads = true;
     fault_each(&faults, FAULT_DEVICE_ERROR, "CKR_DEVICE_ERROR");
 }

@@ -85,23 +85,8 @@ out:
     return ok;
 }
 
-/* Calls whose failure harms nothing: the work goes on, or ends a moment later. */
-static bool may_be_survived(const char *function, bool broken)
-{
-    static const char *const harmless[] = {"C_GetInfo", "C_CloseSession", "C_Finalize", "C_GetSlotList"};
-    for (size_t i = 0; i < SUITE_COUNT(harmless); i++) {
-        if (strcmp(function, harmless[i]) == 0) return true;
-    }
-    bool counting = strncmp(function, "C_FindObjects", 13) == 0; /* the test's own count at the end */
-    return counting || (broken && strcmp(function, "C_DestroyObject") == 0);
-}
-
-static const struct faults faults = {.soft = &soft,
-                                     .through = &through,
-                                     .label = "issuer",
-                                     .work = work,
-                                     .may_be_survived = may_be_survived,
-                                     .calls_min = 60};
+static const struct faults faults = {
+    .soft = &soft, .through = &through, .label = "issuer", .work = work, .calls_min = 60};
 
 static void test_device_error(void)
 {

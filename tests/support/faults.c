@@ -57,6 +57,17 @@ static void end_module(const char *module)
     dlclose(library);
 }
 
+/* Calls whose failure harms nothing: the work goes on, or ends a moment later. */
+static bool may_be_survived(const char *function, bool broken)
+{
+    static const char *const harmless[] = {"C_GetInfo", "C_CloseSession", "C_Finalize", "C_GetSlotList"};
+    for (size_t i = 0; i < SUITE_COUNT(harmless); i++) {
+        if (strcmp(function, harmless[i]) == 0) return true;
+    }
+    bool counting = strncmp(function, "C_FindObjects", 13) == 0; /* the work's own count at the end */
+    return counting || (broken && strcmp(function, "C_DestroyObject") == 0);
+}
+
 void fault_each(const struct faults *f, unsigned long rv, const char *name)
 {
     char fault[64], function[64];
@@ -76,7 +87,7 @@ void fault_each(const struct faults *f, unsigned long rv, const char *name)
         reached = strcmp(function, "?") != 0;
         if (!reached) break;
         calls = number;
-        if (ok ? !f->may_be_survived(function, broken) : err.kind != ERR_TOKEN || !strstr(err.text, name)) {
+        if (ok ? !may_be_survived(function, broken) : err.kind != ERR_TOKEN || !strstr(err.text, name)) {
             fprintf(stderr, "call %ld, %s: %s\n", number, function, ok ? "survived" : err.text);
             CU_FAIL("a failed call was not reported");
         }

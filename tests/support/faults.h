@@ -13,8 +13,6 @@ struct faults {
     /* Opens the token through the proxy, works, closes. *left: session objects left before closing; *broken: the token
      * says that it is. */
     bool (*work)(size_t *left, bool *broken, struct err *err);
-    /* Whether the work may succeed although this function failed. */
-    bool (*may_be_survived)(const char *function, bool broken);
     /* After each time, or NULL; `function` is what failed. */
     void (*after)(const char *function, bool ok);
     long calls_min; /* the work makes more calls than this */
