@@ -41,12 +41,9 @@ bool hsm_key_locate(struct hsm_token *t, const struct hsm_key_ref *ref, enum hsm
     hsm_template_init(&s.tp);
     hsm_template_number(&s.tp, CKA_CLASS, classes[part]);
     hsm_template_bool(&s.tp, CKA_TOKEN, hsm_role_is_token_object(ref->role));
-    if (ref->uri) {
-        if (!search_from_uri(&s, t, ref->uri, err)) goto out;
-    } else {
-        if (!hsm_template_label(&s.tp, ref->label, err)) goto out;
-        s.tp.count--; /* the label alone: keys made elsewhere carry another CKA_ID */
-    }
+    /* the label alone: keys made elsewhere carry another CKA_ID */
+    if (!(ref->uri ? search_from_uri(&s, t, ref->uri, err) : hsm_template_label(&s.tp, ref->label, err)))
+        goto out;
     if (!hsm_objects_find(t, &s.tp, found, 2, &count, err)) goto out;
     if (count == 0) {
         err_set(err, ERR_TOKEN,
@@ -75,7 +72,6 @@ bool hsm_key_exists(struct hsm_token *t, const char *label, bool *exists, struct
     size_t count = 0;
     hsm_template_init(&tp);
     if (!hsm_template_label(&tp, label, err)) return false;
-    tp.count--;
     if (!hsm_objects_find(t, &tp, found, 2, &count, err)) return false;
     *exists = count > 0;
     return true;
