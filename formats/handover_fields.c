@@ -4,12 +4,10 @@
 
 #include "base/hex.h"
 #include "formats/date.h"
+#include "formats/line_value.h"
 
 /* PKCS#8 holds more than the modulus four and a half times: private exponent, two primes and three numbers of their size. */
 enum { KWP_EXTRA = 8, PAIR_MIN = RSA_MODULUS_MIN * 9 / 2 + KWP_EXTRA };
-
-#define LOWER "abcdefghijklmnopqrstuvwxyz0123456789-"
-#define NAME  "ABCDEFGHIJKLMNOPQRSTUVWXYZ._" LOWER
 
 struct algorithm {
     const char *name;
@@ -61,21 +59,6 @@ static bool is(const char *text, size_t len, const char *word)
     return bytes_equal(text, len, word, strlen(word));
 }
 
-/* 1 to max of the characters, as a text with a zero. */
-static bool take_text(const struct handover_field *f, const char *text, size_t len, char *out,
-                      struct err *err)
-{
-    if (len == 0) return err_set(err, ERR_INPUT, "is empty");
-    if (len > f->max) return err_set(err, ERR_INPUT, "has more than %zu characters", f->max);
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\0' || !strchr(f->characters, text[i]))
-            return err_set(err, ERR_INPUT, "character %zu may not stand there", i + 1);
-    }
-    memcpy(out, text, len);
-    out[len] = '\0';
-    return true;
-}
-
 static void put_text(const struct handover_field *f, const struct handover *h, struct buf *b)
 {
     const char *text = &((const char *)h)[f->offset];
@@ -85,7 +68,7 @@ static void put_text(const struct handover_field *f, const struct handover *h, s
 static bool read_text(const struct handover_field *f, const char *text, size_t len, struct handover *h,
                       struct err *err)
 {
-    return take_text(f, text, len, &((char *)h)[f->offset], err);
+    return line_value_text(text, len, f->max, f->characters, &((char *)h)[f->offset], err);
 }
 
 /* A hyphen stands for an empty text; a text that is a hyphen is written as nothing, which is refused. */
@@ -106,22 +89,6 @@ static bool read_optional(const struct handover_field *f, const char *text, size
     return true;
 }
 
-static bool take_number(const char *text, size_t len, uint64_t max, uint64_t *out, struct err *err)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < (i == 0 ? '1' : '0') || text[i] > '9')
-            return err_set(err, ERR_INPUT, "is no number from 1 without leading zeros");
-        uint64_t digit = (uint64_t)(text[i] - '0');
-        if (value > (max - digit) / 10)
-            return err_set(err, ERR_INPUT, "is more than %llu", (unsigned long long)max);
-        value = 10 * value + digit;
-    }
-    if (len == 0) return err_set(err, ERR_INPUT, "is empty");
-    *out = value;
-    return true;
-}
-
 static void put_number(struct buf *b, uint64_t value)
 {
     buf_put_format(b, "%llu", (unsigned long long)value);
@@ -137,13 +104,13 @@ static bool read_serial(const struct handover_field *f, const char *text, size_t
                         struct err *err)
 {
     (void)f;
-    return take_number(text, len, INT64_MAX, &h->serial, err);
+    return line_value_number(text, len, INT64_MAX, &h->serial, err);
 }
 
 static bool take_version(const char *text, size_t len, uint16_t *out, struct err *err)
 {
     uint64_t version = 0;
-    if (!take_number(text, len, UINT16_MAX, &version, err)) return false;
+    if (!line_value_number(text, len, UINT16_MAX, &version, err)) return false;
     *out = (uint16_t)version;
     return true;
 }
@@ -282,20 +249,6 @@ static bool read_method(const struct handover_field *f, const char *text, size_t
     return err_set(err, ERR_INPUT, "is none of kwp, oaep-sha1");
 }
 
-/* Upper-case digits of min to max bytes. */
-static bool take_hex(const char *text, size_t len, size_t min, size_t max, uint8_t *out, struct err *err)
-{
-    if (len % 2 != 0 || len / 2 < min || len / 2 > max) {
-        if (min == max) return err_set(err, ERR_INPUT, "is not %zu hex digits", 2 * max);
-        return err_set(err, ERR_INPUT, "is not %zu to %zu hex digits, an even number", 2 * min, 2 * max);
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\0' || !strchr("0123456789ABCDEF", text[i]))
-            return err_set(err, ERR_INPUT, "character %zu is no upper-case hex digit", i + 1);
-    }
-    return hex_read_exact(text, len, out, len / 2, err);
-}
-
 static void put_hex(struct buf *b, const uint8_t *data, size_t len, size_t max)
 {
     if (len <= max) hex_put(b, data, len);
@@ -313,7 +266,7 @@ static bool read_check_value(const struct handover_field *f, const char *text, s
     size_t due = handover_check_value_len(h->algorithm);
     (void)f;
     h->check_value_len = due;
-    return take_hex(text, len, due, due, h->check_value, err);
+    return line_value_hex(text, len, (struct line_value_sizes){due, due}, h->check_value, NULL, err);
 }
 
 static void put_wrapped(const struct handover_field *f, const struct handover *h, struct buf *b)
@@ -326,13 +279,15 @@ static bool read_wrapped(const struct handover_field *f, const char *text, size_
                          struct err *err)
 {
     size_t exact = handover_algorithm_len(h->algorithm) + KWP_EXTRA;
+    struct line_value_sizes sizes = {exact, exact};
     (void)f;
-    h->wrapped_len = len / 2;
-    if (h->method != HANDOVER_KWP)
-        return take_hex(text, len, RSA_MODULUS_MIN, RSA_MODULUS_MAX, h->wrapped, err);
-    if (h->algorithm != HANDOVER_RSA) return take_hex(text, len, exact, exact, h->wrapped, err);
-    if (len / 2 % 8 != 0) return err_set(err, ERR_INPUT, "is not a multiple of 16 hex digits");
-    return take_hex(text, len, PAIR_MIN, HANDOVER_WRAPPED_MAX, h->wrapped, err);
+    if (h->method != HANDOVER_KWP) {
+        sizes = (struct line_value_sizes){RSA_MODULUS_MIN, RSA_MODULUS_MAX};
+    } else if (h->algorithm == HANDOVER_RSA) {
+        if (len / 2 % 8 != 0) return err_set(err, ERR_INPUT, "is not a multiple of 16 hex digits");
+        sizes = (struct line_value_sizes){PAIR_MIN, HANDOVER_WRAPPED_MAX};
+    }
+    return line_value_hex(text, len, sizes, h->wrapped, &h->wrapped_len, err);
 }
 
 static void put_signer(const struct handover_field *f, const struct handover *h, struct buf *b)
@@ -345,7 +300,7 @@ static bool read_signer(const struct handover_field *f, const char *text, size_t
                         struct err *err)
 {
     (void)f;
-    return take_hex(text, len, SHA256_LEN, SHA256_LEN, h->signer, err);
+    return line_value_hex(text, len, (struct line_value_sizes){SHA256_LEN, SHA256_LEN}, h->signer, NULL, err);
 }
 
 static void put_signature(const struct handover_field *f, const struct handover *h, struct buf *b)
@@ -358,28 +313,28 @@ static bool read_signature(const struct handover_field *f, const char *text, siz
                            struct err *err)
 {
     (void)f;
-    h->signature_len = len / 2;
-    return take_hex(text, len, HANDOVER_SIGNATURE_MIN, SIGNATURE_MAX, h->signature, err);
+    return line_value_hex(text, len, (struct line_value_sizes){HANDOVER_SIGNATURE_MIN, SIGNATURE_MAX},
+                          h->signature, &h->signature_len, err);
 }
 
 #define TEXT(member, characters)                                                                             \
     offsetof(struct handover, member), sizeof(((struct handover *)0)->member) - 1, characters
 
 const struct handover_field handover_fields[HANDOVER_FIELD_COUNT] = {
-    {"sender", put_text, read_text, TEXT(sender, NAME)},
-    {"receiver", put_text, read_text, TEXT(receiver, NAME)},
+    {"sender", put_text, read_text, TEXT(sender, LINE_VALUE_NAME)},
+    {"receiver", put_text, read_text, TEXT(receiver, LINE_VALUE_NAME)},
     {"serial", put_serial, read_serial, 0, 0, NULL},
     {"created", put_text, read_created, TEXT(created, "0123456789-T:Z")},
-    {"key", put_text, read_text, TEXT(key, NAME)},
+    {"key", put_text, read_text, TEXT(key, LINE_VALUE_NAME)},
     {"version", put_version, read_version, 0, 0, NULL},
-    {"role", put_text, read_text, TEXT(role, LOWER)},
+    {"role", put_text, read_text, TEXT(role, LINE_VALUE_WORD)},
     {"algorithm", put_algorithm, read_algorithm, 0, 0, NULL},
     {"check-value", put_check_value, read_check_value, 0, 0, NULL},
     {"not-before", put_optional, read_date, TEXT(not_before, "0123456789-")},
     {"not-after", put_optional, read_last_date, TEXT(not_after, "0123456789-")},
-    {"derivation", put_optional, read_optional, TEXT(derivation, LOWER)},
+    {"derivation", put_optional, read_optional, TEXT(derivation, LINE_VALUE_WORD)},
     {"test", put_test, read_test, 0, 0, NULL},
-    {"under", put_under, read_under, TEXT(under, NAME)},
+    {"under", put_under, read_under, TEXT(under, LINE_VALUE_NAME)},
     {"method", put_method, read_method, 0, 0, NULL},
     {"wrapped", put_wrapped, read_wrapped, 0, 0, NULL},
     {"signer", put_signer, read_signer, 0, 0, NULL},

@@ -5,58 +5,20 @@
 
 #include "base/hex.h"
 #include "formats/line_value.h"
+#include "formats/signed_head.h"
 
 static const struct signed_lines_form form = {"remake list", "cardprep remake 1", "cardprep-remake-1"};
 
-struct head_row {
-    const char *name;
-    void (*put)(const struct remake_head *h, struct buf *b);
-    bool (*read)(const char *text, size_t len, struct remake_head *h, struct err *err);
+#define MEMBER(member) offsetof(struct remake_head, member)
+
+static const struct signed_head_member head_members[] = {
+    {"job", SIGNED_HEAD_HEX, MEMBER(job_id), JOB_ID_LEN},
+    {"name", SIGNED_HEAD_TEXT, MEMBER(job_name), JOB_NAME_MAX},
+    {"serial", SIGNED_HEAD_NUMBER, MEMBER(serial), 0},
+    {"created", SIGNED_HEAD_TIME, MEMBER(created), REMAKE_TIME_LEN},
 };
-
-static void put_job(const struct remake_head *h, struct buf *b)
-{
-    hex_put(b, h->job_id, JOB_ID_LEN);
-}
-static bool read_job(const char *text, size_t len, struct remake_head *h, struct err *err)
-{
-    return line_value_hex(text, len, (struct line_value_sizes){JOB_ID_LEN, JOB_ID_LEN}, h->job_id, NULL, err);
-}
-
-static void put_job_name(const struct remake_head *h, struct buf *b)
-{
-    buf_put(b, h->job_name, strnlen(h->job_name, sizeof(h->job_name)));
-}
-static bool read_job_name(const char *text, size_t len, struct remake_head *h, struct err *err)
-{
-    return line_value_printable(text, len, JOB_NAME_MAX, h->job_name, err);
-}
-
-static void put_serial(const struct remake_head *h, struct buf *b)
-{
-    buf_put_format(b, "%llu", (unsigned long long)h->serial);
-}
-static bool read_serial(const char *text, size_t len, struct remake_head *h, struct err *err)
-{
-    return line_value_number(text, len, INT64_MAX, &h->serial, err);
-}
-
-static void put_created(const struct remake_head *h, struct buf *b)
-{
-    buf_put(b, h->created, strnlen(h->created, sizeof(h->created)));
-}
-static bool read_created(const char *text, size_t len, struct remake_head *h, struct err *err)
-{
-    return line_value_time(text, len, h->created, err);
-}
-
-static const struct head_row head_rows[] = {
-    {"job", put_job, read_job},
-    {"name", put_job_name, read_job_name},
-    {"serial", put_serial, read_serial},
-    {"created", put_created, read_created},
-};
-enum { HEAD_ROWS = sizeof(head_rows) / sizeof(head_rows[0]) };
+static const struct signed_head head_form = {head_members, sizeof(head_members) / sizeof(head_members[0]),
+                                             sizeof(struct remake_head)};
 
 /* ---- an entry ---- */
 
@@ -105,26 +67,6 @@ static bool rises(uint64_t before, uint64_t record, struct err *err)
 
 /* ---- writing ---- */
 
-/* Each value is read as it was written, so what a reader refuses is not written. */
-static bool put_head(struct signed_lines_writer *w, const struct remake_head *head, struct buf *line,
-                     struct err *err)
-{
-    struct remake_head same = {.serial = 0};
-    for (size_t i = 0; i < HEAD_ROWS; i++) {
-        buf_clear(line);
-        buf_put_format(line, "%s: ", head_rows[i].name);
-        const size_t at = line->len;
-        head_rows[i].put(head, line);
-        if (!buf_ok(line, "line", err)) return false;
-        if (!head_rows[i].read((const char *)&line->data[at], line->len - at, &same, err)) {
-            err_prefix(err, "%s", head_rows[i].name);
-            return false;
-        }
-        if (!signed_lines_put(w, line, false, err)) return false;
-    }
-    return true;
-}
-
 static bool put_entries(struct signed_lines_writer *w, const struct remake_draft *draft, struct buf *line,
                         struct err *err)
 {
@@ -154,7 +96,8 @@ bool remake_list_put(const struct remake_draft *draft, struct signed_lines_sink 
         return err_set(err, ERR_INPUT, "a remake list has from 1 to %d records, not %zu", REMAKE_ENTRIES_MAX,
                        draft->count);
     buf_init(&line, SIGNED_LINES_LINE_MAX);
-    bool ok = signed_lines_writer_begin(&w, &form, sink, err) && put_head(&w, &draft->head, &line, err) &&
+    bool ok = signed_lines_writer_begin(&w, &form, sink, err) &&
+              signed_head_put(&head_form, &draft->head, &w, &line, err) &&
               put_entries(&w, draft, &line, err) && signed_lines_put_end(&w, signer, err);
     signed_lines_writer_release(&w);
     buf_release(&line);
@@ -186,21 +129,10 @@ static bool add(struct remake_list *l, const struct remake_entry *e, struct err 
     return true;
 }
 
-static bool take_head(struct signed_lines *s, struct remake_head *head, struct err *err)
-{
-    for (size_t i = 0; i < HEAD_ROWS; i++) {
-        const char *value = NULL;
-        size_t len = 0;
-        if (!signed_lines_value(s, head_rows[i].name, &value, &len, err)) return false;
-        if (!head_rows[i].read(value, len, head, err)) return signed_lines_named(s, head_rows[i].name, err);
-    }
-    return true;
-}
-
 static bool take_all(struct signed_lines *s, struct remake_list *l, const struct signed_lines_trust *trust,
                      struct err *err)
 {
-    if (!take_head(s, &l->head, err)) return false;
+    if (!signed_head_take(&head_form, s, &l->head, err)) return false;
     for (;;) {
         struct remake_entry e;
         const char *text = NULL;

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "formats/line_value.h"
+#include "formats/signed_head.h"
 
 #define LIST_PREFIX "remake-"
 
@@ -32,75 +33,18 @@ static bool makes(enum return_outcome outcome)
     return outcome == RETURN_MADE || outcome == RETURN_REMADE;
 }
 
-/* ---- the head: one row per line ---- */
+#define MEMBER(member) offsetof(struct return_head, member)
 
-struct head_row {
-    const char *name;
-    void (*put)(const struct return_head *h, struct buf *b);
-    bool (*read)(const char *text, size_t len, struct return_head *h, struct err *err);
+static const struct signed_head_member head_members[] = {
+    {"bureau", SIGNED_HEAD_NAME, MEMBER(bureau), RETURN_NAME_MAX},
+    {"job", SIGNED_HEAD_HEX, MEMBER(job_id), JOB_ID_LEN},
+    {"name", SIGNED_HEAD_TEXT, MEMBER(job_name), JOB_NAME_MAX},
+    {"shard", SIGNED_HEAD_SHARE, MEMBER(shard), 0},
+    {"file", SIGNED_HEAD_HEX, MEMBER(file_hash), SHA256_LEN},
+    {"created", SIGNED_HEAD_TIME, MEMBER(created), RETURN_TIME_LEN},
 };
-
-static void put_bureau(const struct return_head *h, struct buf *b)
-{
-    buf_put(b, h->bureau, strnlen(h->bureau, sizeof(h->bureau)));
-}
-static bool read_bureau(const char *text, size_t len, struct return_head *h, struct err *err)
-{
-    return line_value_text(text, len, RETURN_NAME_MAX, LINE_VALUE_NAME, h->bureau, err);
-}
-
-static void put_job(const struct return_head *h, struct buf *b)
-{
-    hex_put(b, h->job_id, JOB_ID_LEN);
-}
-static bool read_job(const char *text, size_t len, struct return_head *h, struct err *err)
-{
-    return line_value_hex(text, len, (struct line_value_sizes){JOB_ID_LEN, JOB_ID_LEN}, h->job_id, NULL, err);
-}
-
-static void put_job_name(const struct return_head *h, struct buf *b)
-{
-    buf_put(b, h->job_name, strnlen(h->job_name, sizeof(h->job_name)));
-}
-static bool read_job_name(const char *text, size_t len, struct return_head *h, struct err *err)
-{
-    return line_value_printable(text, len, JOB_NAME_MAX, h->job_name, err);
-}
-
-static void put_shard(const struct return_head *h, struct buf *b)
-{
-    buf_put_format(b, "%u/%u", h->shard, h->shards);
-}
-static bool read_shard(const char *text, size_t len, struct return_head *h, struct err *err)
-{
-    return line_value_share(text, len, &h->shard, &h->shards, err);
-}
-
-static void put_file(const struct return_head *h, struct buf *b)
-{
-    hex_put(b, h->file_hash, SHA256_LEN);
-}
-static bool read_file(const char *text, size_t len, struct return_head *h, struct err *err)
-{
-    return line_value_hex(text, len, (struct line_value_sizes){SHA256_LEN, SHA256_LEN}, h->file_hash, NULL,
-                          err);
-}
-
-static void put_created(const struct return_head *h, struct buf *b)
-{
-    buf_put(b, h->created, strnlen(h->created, sizeof(h->created)));
-}
-static bool read_created(const char *text, size_t len, struct return_head *h, struct err *err)
-{
-    return line_value_time(text, len, h->created, err);
-}
-
-static const struct head_row head_rows[] = {
-    {"bureau", put_bureau, read_bureau},   {"job", put_job, read_job},
-    {"name", put_job_name, read_job_name}, {"shard", put_shard, read_shard},
-    {"file", put_file, read_file},         {"created", put_created, read_created},
-};
-enum { HEAD_ROWS = sizeof(head_rows) / sizeof(head_rows[0]) };
+static const struct signed_head head_form = {head_members, sizeof(head_members) / sizeof(head_members[0]),
+                                             sizeof(struct return_head)};
 
 /* ---- a line ---- */
 
@@ -238,32 +182,14 @@ struct return_writer {
     struct buf line;
 };
 
-/* Each value is read as it was written, so what a reader refuses is not written. */
-static bool put_head(struct return_writer *w, const struct return_head *head, struct err *err)
-{
-    struct return_head *same = calloc(1, sizeof(*same));
-    bool ok = same || err_set_no_memory(err);
-    for (size_t i = 0; ok && i < HEAD_ROWS; i++) {
-        buf_clear(&w->line);
-        buf_put_format(&w->line, "%s: ", head_rows[i].name);
-        const size_t at = w->line.len;
-        head_rows[i].put(head, &w->line);
-        ok = buf_ok(&w->line, "line", err) &&
-             head_rows[i].read((const char *)&w->line.data[at], w->line.len - at, same, err);
-        if (!ok) err_prefix(err, "%s", head_rows[i].name);
-        ok = ok && signed_lines_put(&w->lines, &w->line, false, err);
-    }
-    free(same);
-    return ok;
-}
-
 bool return_writer_new(struct return_writer **out, const struct return_head *head,
                        struct signed_lines_sink sink, struct err *err)
 {
     struct return_writer *w = calloc(1, sizeof(*w));
     if (!w) return err_set_no_memory(err);
     buf_init(&w->line, SIGNED_LINES_LINE_MAX);
-    if (!signed_lines_writer_begin(&w->lines, &form, sink, err) || !put_head(w, head, err)) {
+    if (!signed_lines_writer_begin(&w->lines, &form, sink, err) ||
+        !signed_head_put(&head_form, head, &w->lines, &w->line, err)) {
         return_writer_free(w);
         return false;
     }
@@ -312,18 +238,6 @@ struct return_file {
     uint64_t count;
 };
 
-static bool take_head(struct return_file *f, struct err *err)
-{
-    for (size_t i = 0; i < HEAD_ROWS; i++) {
-        const char *value = NULL;
-        size_t len = 0;
-        if (!signed_lines_value(&f->lines, head_rows[i].name, &value, &len, err)) return false;
-        if (!head_rows[i].read(value, len, &f->head, err))
-            return signed_lines_named(&f->lines, head_rows[i].name, err);
-    }
-    return true;
-}
-
 static bool next(struct return_file *f, const struct signed_lines_trust *trust, struct return_line *line,
                  bool *end, struct err *err)
 {
@@ -341,13 +255,15 @@ static bool verify(struct return_file *f, const struct public_key *signers, size
     const struct signed_lines_trust trust = {signers, signer_count, f->signer};
     struct return_line line;
     bool end = false;
-    if (!signed_lines_begin(&f->lines, &form, f->reader, err) || !take_head(f, err)) return false;
+    if (!signed_lines_begin(&f->lines, &form, f->reader, err) ||
+        !signed_head_take(&head_form, &f->lines, &f->head, err))
+        return false;
     while (!end) {
         if (!next(f, &trust, &line, &end, err)) return false;
     }
     f->count = f->lines.entries;
     memset(&f->order, 0, sizeof(f->order));
-    return signed_lines_again(&f->lines, err) && take_head(f, err);
+    return signed_lines_again(&f->lines, err) && signed_head_take(&head_form, &f->lines, &f->head, err);
 }
 
 bool return_file_open(struct return_file **out, struct reader *reader, const struct public_key *signers,

@@ -18,7 +18,6 @@ static bool find(struct hsm_token *t, const char *label, struct found *f, struct
     hsm_template_bool(&tp, CKA_TOKEN, true);
     hsm_template_bool(&tp, CKA_PRIVATE, true); /* anybody can put a public one beside it, without a login */
     if (!hsm_template_label(&tp, label, err)) return false;
-    tp.count--; /* data objects have no CKA_ID */
     if (!hsm_objects_find(t, &tp, f->object, SAME_LABEL_MAX + 1, &f->count, err)) return false;
     if (f->count <= SAME_LABEL_MAX) return true;
     return err_set(err, ERR_TOKEN, "token '%s' has more than %d of them", t->label, SAME_LABEL_MAX);
@@ -34,7 +33,6 @@ static bool create(struct hsm_token *t, const char *label, const uint8_t *data, 
     hsm_template_bool(&tp, CKA_TOKEN, on_token);
     hsm_template_bool(&tp, CKA_PRIVATE, true);
     if (!hsm_template_label(&tp, label, err)) return false;
-    tp.count--;
     hsm_template_bytes(&tp, CKA_APPLICATION, hsm_bytes((const uint8_t *)application), sizeof application - 1);
     hsm_template_bytes(&tp, CKA_VALUE, hsm_bytes(data), len);
     hsm_template_bool(&tp, CKA_MODIFIABLE, false);

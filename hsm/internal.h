@@ -53,7 +53,7 @@ void hsm_template_init(struct hsm_template *tp);
 void hsm_template_bool(struct hsm_template *tp, CK_ATTRIBUTE_TYPE type, bool value);
 void hsm_template_number(struct hsm_template *tp, CK_ATTRIBUTE_TYPE type, CK_ULONG value);
 void hsm_template_bytes(struct hsm_template *tp, CK_ATTRIBUTE_TYPE type, void *data, size_t len);
-/* CKA_LABEL and CKA_ID, both the label's bytes. False: longer than HSM_LABEL_MAX or empty. */
+/* CKA_LABEL. False: longer than HSM_LABEL_MAX or empty. */
 MUST_CHECK bool hsm_template_label(struct hsm_template *tp, const char *label, struct err *err);
 
 /* Which part of a role is meant. */

@@ -29,35 +29,22 @@ static const CK_OBJECT_CLASS classes[] = {[HSM_PART_SECRET] = CKO_SECRET_KEY,
                                           [HSM_PART_PRIVATE] = CKO_PRIVATE_KEY,
                                           [HSM_PART_PUBLIC] = CKO_PUBLIC_KEY};
 
-static bool search_run(struct hsm_token *t, struct hsm_template *tp, CK_OBJECT_HANDLE found[2],
-                       CK_ULONG *count, struct err *err)
-{
-    CK_RV rv = t->fn->C_FindObjectsInit(t->session, tp->attr, tp->count);
-    if (!hsm_call(t, "C_FindObjectsInit", rv, err)) return false;
-    rv = t->fn->C_FindObjects(t->session, found, 2, count);
-    CK_RV end = t->fn->C_FindObjectsFinal(t->session);
-    return hsm_call(t, "C_FindObjects", rv, err) && hsm_call(t, "C_FindObjectsFinal", end, err);
-}
-
 bool hsm_key_locate(struct hsm_token *t, const struct hsm_key_ref *ref, enum hsm_part part,
                     CK_OBJECT_HANDLE *out, struct err *err)
 {
     struct search s = {.uri = NULL};
     CK_OBJECT_HANDLE found[2];
-    CK_ULONG count = 0;
+    size_t count = 0;
     const char *what = ref->uri ? ref->uri : ref->label;
     bool ok = false;
 
     hsm_template_init(&s.tp);
     hsm_template_number(&s.tp, CKA_CLASS, classes[part]);
     hsm_template_bool(&s.tp, CKA_TOKEN, hsm_role_is_token_object(ref->role));
-    if (ref->uri) {
-        if (!search_from_uri(&s, t, ref->uri, err)) goto out;
-    } else {
-        if (!hsm_template_label(&s.tp, ref->label, err)) goto out;
-        s.tp.count--; /* the label alone: keys made elsewhere carry another CKA_ID */
-    }
-    if (!search_run(t, &s.tp, found, &count, err)) goto out;
+    /* the label alone: keys made elsewhere carry another CKA_ID */
+    if (!(ref->uri ? search_from_uri(&s, t, ref->uri, err) : hsm_template_label(&s.tp, ref->label, err)))
+        goto out;
+    if (!hsm_objects_find(t, &s.tp, found, 2, &count, err)) goto out;
     if (count == 0) {
         err_set(err, ERR_TOKEN,
                 "token '%s' has no %s key '%s': check label and token, or make it by a ceremony", t->label,
@@ -82,11 +69,10 @@ bool hsm_key_exists(struct hsm_token *t, const char *label, bool *exists, struct
 {
     struct hsm_template tp;
     CK_OBJECT_HANDLE found[2];
-    CK_ULONG count = 0;
+    size_t count = 0;
     hsm_template_init(&tp);
     if (!hsm_template_label(&tp, label, err)) return false;
-    tp.count--;
-    if (!search_run(t, &tp, found, &count, err)) return false;
+    if (!hsm_objects_find(t, &tp, found, 2, &count, err)) return false;
     *exists = count > 0;
     return true;
 }

@@ -145,7 +145,6 @@ static bool remove_of_class(struct hsm_token *t, const struct class_row *class, 
     hsm_template_number(&tp, CKA_CLASS, class->number);
     hsm_template_bool(&tp, CKA_TOKEN, true);
     if (!hsm_template_label(&tp, label, err)) return false;
-    tp.count--; /* the label alone */
     if (!hsm_objects_find(t, &tp, found, SAME_LABEL_MAX, &count, err)) return false;
     for (size_t i = 0; i < count; i++) {
         CK_RV rv = t->fn->C_DestroyObject(t->session, found[i]);

@@ -222,7 +222,6 @@ bool hsm_template_label(struct hsm_template *tp, const char *label, struct err *
         return err_set(err, ERR_CONFIG, "a label has 1 to %d bytes", HSM_LABEL_MAX);
     memcpy(tp->label, label, len);
     hsm_template_bytes(tp, CKA_LABEL, tp->label, len);
-    hsm_template_bytes(tp, CKA_ID, tp->label, len);
     return true;
 }
 
@@ -273,6 +272,7 @@ bool hsm_template_role(struct hsm_token *t, struct hsm_template *tp, const struc
     }
     if (row->set & TOKEN) {
         if (!hsm_template_label(tp, ref->label, err)) return false;
+        hsm_template_bytes(tp, CKA_ID, tp->label, strlen(ref->label));
         size_t count = t->profile.can[HSM_HONOURS_ALLOWED_MECHANISMS] && part != HSM_PART_PUBLIC
                            ? allowed_here(t, row, tp->allowed)
                            : 0;

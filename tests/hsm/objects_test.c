@@ -149,7 +149,6 @@ static void put_twin(struct hsm_token *t, const char *text)
     hsm_template_number(&tp, CKA_CLASS, CKO_DATA);
     hsm_template_bool(&tp, CKA_TOKEN, true);
     EXPECT_OK(hsm_template_label(&tp, "audit-head", &err));
-    tp.count--;
     hsm_template_bytes(&tp, CKA_VALUE, bytes, len);
     CU_ASSERT_EQUAL(t->fn->C_CreateObject(t->session, tp.attr, tp.count, &handle), CKR_OK);
 }
