@@ -13,11 +13,6 @@ static struct hsm_key_ref ref_of(const char *name, enum hsm_role role, enum hsm_
     return (struct hsm_key_ref){.name = name, .role = role, .algorithm = a};
 }
 
-static bool is_tdes(enum hsm_algorithm a)
-{
-    return a == HSM_DES2 || a == HSM_DES3;
-}
-
 /* ---- static keys ---- */
 
 bool hsm_card_keys_derive(struct hsm_token *t, const struct hsm_key *master,
@@ -26,11 +21,12 @@ bool hsm_card_keys_derive(struct hsm_token *t, const struct hsm_key *master,
 {
     struct hsm_card_keys keys = HSM_CARD_KEYS_NONE;
     /* The data key of an AES channel is the static one, that of a TDES channel is derived from it. */
-    const enum hsm_role dek_role = is_tdes(algorithm) ? HSM_ROLE_CHANNEL_BASE : HSM_ROLE_CHANNEL_DATA;
+    const enum hsm_role dek_role =
+        hsm_algorithm_is_tdes(algorithm) ? HSM_ROLE_CHANNEL_BASE : HSM_ROLE_CHANNEL_DATA;
     const struct hsm_key_ref enc = ref_of("ENC of the card", HSM_ROLE_CHANNEL_BASE, algorithm),
                              mac = ref_of("MAC of the card", HSM_ROLE_CHANNEL_BASE, algorithm),
                              dek = ref_of("DEK of the card", dek_role, algorithm);
-    if (is_tdes(algorithm) != is_tdes(master->algorithm))
+    if (hsm_algorithm_is_tdes(algorithm) != hsm_algorithm_is_tdes(master->algorithm))
         return err_set(err, ERR_CONFIG, "a master of %s makes no card keys of %s",
                        hsm_algorithm_name(master->algorithm), hsm_algorithm_name(algorithm));
     if (data->len > HSM_CHANNEL_DATA_MAX) return err_set(err, ERR_INTERNAL, "%zu bytes", data->len);
@@ -143,7 +139,7 @@ static bool open_aes(struct hsm_token *t, const struct hsm_card_keys *keys,
 bool hsm_channel_open(struct hsm_token *t, const struct hsm_card_keys *keys,
                       const struct hsm_channel_data *data, struct hsm_channel *out, struct err *err)
 {
-    struct hsm_channel c = {.aes = !is_tdes(keys->enc.algorithm)};
+    struct hsm_channel c = {.aes = !hsm_algorithm_is_tdes(keys->enc.algorithm)};
     if (!(c.aes ? open_aes(t, keys, data, &c, err) : open_tdes(t, keys, data, &c, err))) {
         hsm_channel_close(t, &c);
         err_prefix(err, "derive the session's keys");
@@ -175,7 +171,8 @@ struct text {
 
 static bool check_len(const struct hsm_key *key, size_t len, struct err *err)
 {
-    const size_t block = is_tdes(key->algorithm) ? HSM_CHANNEL_TDES_BLOCK : HSM_CHANNEL_AES_BLOCK;
+    const size_t block =
+        hsm_algorithm_is_tdes(key->algorithm) ? HSM_CHANNEL_TDES_BLOCK : HSM_CHANNEL_AES_BLOCK;
     if (len > 0 && len <= HSM_CHANNEL_TEXT_MAX && len % block == 0) return true;
     return err_set(err, ERR_INTERNAL, "%zu bytes are no whole blocks", len);
 }
@@ -183,7 +180,7 @@ static bool check_len(const struct hsm_key *key, size_t len, struct err *err)
 static bool cbc(struct hsm_token *t, const struct hsm_key *key, const uint8_t *iv, const struct text *text,
                 struct err *err)
 {
-    const bool tdes = is_tdes(key->algorithm);
+    const bool tdes = hsm_algorithm_is_tdes(key->algorithm);
     uint8_t copy[16];
     CK_ULONG out_len = text->len;
     if (!check_len(key, text->len, err)) return false;

@@ -6,11 +6,6 @@
 
 #include "hsm/probe_internal.h"
 
-static bool is_des(enum hsm_algorithm a)
-{
-    return a == HSM_DES2 || a == HSM_DES3;
-}
-
 static const struct hsm_key_ref *combining(enum hsm_algorithm a, struct hsm_key_ref *ref)
 {
     *ref = (struct hsm_key_ref){.name = "component", .role = HSM_ROLE_COMBINING, .algorithm = a};
@@ -34,7 +29,8 @@ static bool derive(struct hsm_token *t, const struct hsm_key *base, uint8_t *dat
     return true;
 }
 
-bool hsm_combine_try(struct hsm_token *t, struct err *err)
+/* One trial. False: also if the token has no such operation. */
+static bool try_combining(struct hsm_token *t, struct err *err)
 {
     uint8_t data[16] = {1};
     struct hsm_key_ref ref;
@@ -49,7 +45,7 @@ bool hsm_combine_try(struct hsm_token *t, struct err *err)
 bool hsm_combine_can(struct hsm_token *t, bool *can, struct err *err)
 {
     struct err why = ERR_INIT;
-    bool works = hsm_combine_try(t, &why);
+    bool works = try_combining(t, &why);
     if (!works && !hsm_probe_is_answer(t->last)) {
         *err = why;
         return false;
@@ -66,7 +62,7 @@ static bool check_component(enum hsm_algorithm a, const struct secret *component
         return err_set(err, ERR_CONFIG, "a component of %zu bytes for a %s key", component->len,
                        hsm_algorithm_name(a));
     for (size_t i = 0; i < component->len; i++)
-        bits |= (uint8_t)(component->data[i] & (is_des(a) ? 0xFE : 0xFF));
+        bits |= (uint8_t)(component->data[i] & (hsm_algorithm_is_tdes(a) ? 0xFE : 0xFF));
     return bits != 0 || err_set(err, ERR_CONFIG, "a component that is all zero adds nothing");
 }
 
@@ -98,8 +94,8 @@ static bool check_not_zero(struct hsm_token *t, const struct hsm_key *key, struc
 {
     static const uint8_t zeros[16];
     uint8_t block[16] = {0};
-    const size_t len = is_des(key->algorithm) ? 8 : 16;
-    if (is_des(key->algorithm)) {
+    const size_t len = hsm_algorithm_is_tdes(key->algorithm) ? 8 : 16;
+    if (hsm_algorithm_is_tdes(key->algorithm)) {
         if (!hsm_encrypt_once(t, CKM_DES3_ECB, key->handle, zeros, len, block, err)) return false;
     } else if (!hsm_cmac(t, key, zeros, len, block, err)) {
         return false;
@@ -120,7 +116,7 @@ bool hsm_combine_next(struct hsm_token *t, struct hsm_key *key, const struct sec
 
     if (!check_component(key->algorithm, component, err)) goto out;
     if (!secret_copy(&data, component->data, component->len, err)) goto out;
-    for (size_t i = 0; i < data.len && is_des(key->algorithm); i++)
+    for (size_t i = 0; i < data.len && hsm_algorithm_is_tdes(key->algorithm); i++)
         data.data[i] = (uint8_t)(data.data[i] ^ __builtin_parity(data.data[i]));
     if (!derive(t, key, data.data, data.len, &sum, err)) goto out;
     if (!check_not_zero(t, &sum, err)) goto out;

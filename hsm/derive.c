@@ -3,19 +3,14 @@
 
 enum { DATA_MAX = 32, BLOCK = 16 };
 
-static bool is_aes(enum hsm_algorithm a)
-{
-    return a == HSM_AES128 || a == HSM_AES192 || a == HSM_AES256;
-}
-
 static bool derive(struct hsm_token *t, const struct hsm_key *master, const uint8_t *data, size_t len,
                    struct hsm_template *tp, CK_OBJECT_HANDLE *out, struct err *err)
 {
     uint8_t copy[DATA_MAX];
     memcpy(copy, data, len);
     CK_KEY_DERIVATION_STRING_DATA parameter = {copy, len};
-    CK_MECHANISM mechanism = {is_aes(master->algorithm) ? CKM_AES_ECB_ENCRYPT_DATA
-                                                        : CKM_DES3_ECB_ENCRYPT_DATA,
+    CK_MECHANISM mechanism = {hsm_algorithm_is_aes(master->algorithm) ? CKM_AES_ECB_ENCRYPT_DATA
+                                                                      : CKM_DES3_ECB_ENCRYPT_DATA,
                               &parameter, sizeof parameter};
     CK_RV rv = t->fn->C_DeriveKey(t->session, &mechanism, master->handle, tp->attr, tp->count, out);
     return hsm_call(t, "C_DeriveKey", rv, err);
@@ -26,7 +21,7 @@ bool hsm_derive(struct hsm_token *t, const struct hsm_key *master, const uint8_t
 {
     struct hsm_template tp;
     CK_OBJECT_HANDLE handle = 0;
-    if (len == 0 || len > DATA_MAX || len % (is_aes(master->algorithm) ? 16 : 8) != 0)
+    if (len == 0 || len > DATA_MAX || len % (hsm_algorithm_is_aes(master->algorithm) ? 16 : 8) != 0)
         return err_set(err, ERR_INTERNAL, "derivation data of %zu bytes", len);
     if (len < hsm_algorithm_len(result->algorithm))
         return err_set(err, ERR_INTERNAL, "derivation data of %zu bytes for a key of %zu", len,
@@ -79,7 +74,7 @@ out:
 bool hsm_derive_cmac_l(struct hsm_token *t, const struct hsm_key *master, uint8_t out[16], struct err *err)
 {
     static const uint8_t zeros[BLOCK];
-    if (!is_aes(master->algorithm))
+    if (!hsm_algorithm_is_aes(master->algorithm))
         return err_set(err, ERR_INTERNAL, "CMAC subkey of a master that is no AES key");
     return hsm_derive_check(t, master, zeros, out, BLOCK, err);
 }

@@ -120,9 +120,6 @@ MUST_CHECK bool hsm_wrap_by(struct hsm_token *t, CK_MECHANISM *mechanism, const 
 /* What gives RFC 5649 here. False (ERR_TOKEN): nothing does. */
 MUST_CHECK bool hsm_wrap_kwp_mechanism(const struct hsm_token *t, CK_MECHANISM *out, struct err *err);
 
-/* One trial of combining components inside (combine.c). False: also if the token has no such operation. */
-MUST_CHECK bool hsm_combine_try(struct hsm_token *t, struct err *err);
-
 /* Up to `room` objects that fit; *count = room: there may be more. */
 MUST_CHECK bool hsm_objects_find(struct hsm_token *t, struct hsm_template *tp, CK_OBJECT_HANDLE *out,
                                  size_t room, size_t *count, struct err *err);

@@ -34,7 +34,7 @@ static bool master_kcv(struct hsm_token *t, const struct hsm_key *key, uint8_t *
 bool hsm_kcv(struct hsm_token *t, const struct hsm_key *key, enum hsm_role role, uint8_t out[HSM_KCV_MAX],
              size_t *len, struct err *err)
 {
-    bool is_des = key->algorithm == HSM_DES2 || key->algorithm == HSM_DES3;
+    bool is_des = hsm_algorithm_is_tdes(key->algorithm);
     size_t kcv_len = is_des ? TDES_KCV : AES_KCV;
     uint8_t block[16];
     if (key->algorithm == HSM_RSA || key->algorithm == HSM_GENERIC || role == HSM_ROLE_CARD_STATIC)

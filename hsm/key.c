@@ -194,7 +194,7 @@ static bool import(struct hsm_token *t, const struct hsm_key_ref *ref, struct se
         return err_set(err, ERR_CONFIG, "%zu bytes are no %s key", value->len,
                        hsm_algorithm_name(ref->algorithm));
     if (!hsm_key_label_free(t, ref, err)) return false;
-    if (ref->algorithm == HSM_DES2 || ref->algorithm == HSM_DES3) {
+    if (hsm_algorithm_is_tdes(ref->algorithm)) {
         for (size_t i = 0; i < value->len; i++)
             value->data[i] = odd_parity(value->data[i]);
     }

@@ -21,7 +21,7 @@ static const struct cipher_row aes = {16, CKM_AES_CBC, CKM_AES_CMAC};
 
 static const struct cipher_row *cipher_of(const struct hsm_key *key)
 {
-    return key->algorithm == HSM_DES2 || key->algorithm == HSM_DES3 ? &tdes : &aes;
+    return hsm_algorithm_is_tdes(key->algorithm) ? &tdes : &aes;
 }
 
 struct block_keys {

@@ -31,6 +31,16 @@ size_t hsm_algorithm_len(enum hsm_algorithm a)
     return row ? row->len : 0;
 }
 
+bool hsm_algorithm_is_tdes(enum hsm_algorithm a)
+{
+    return a == HSM_DES2 || a == HSM_DES3;
+}
+
+bool hsm_algorithm_is_aes(enum hsm_algorithm a)
+{
+    return a == HSM_AES128 || a == HSM_AES192 || a == HSM_AES256;
+}
+
 const char *hsm_algorithm_name(enum hsm_algorithm a)
 {
     const struct algorithm_row *row = algorithm_row(a);

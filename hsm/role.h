@@ -11,6 +11,9 @@ enum hsm_algorithm { HSM_DES2, HSM_DES3, HSM_AES128, HSM_AES192, HSM_AES256, HSM
 
 /* Bytes of a secret key of this algorithm; 0 for RSA and GENERIC. */
 size_t hsm_algorithm_len(enum hsm_algorithm a);
+/* Keys of the TDES cipher, of two or three parts; keys of AES. */
+bool hsm_algorithm_is_tdes(enum hsm_algorithm a);
+bool hsm_algorithm_is_aes(enum hsm_algorithm a);
 /* "DES2", "AES-128", …; and back, also as configuration writes it ("des2", "aes128"): false (ERR_CONFIG) for another name. */
 const char *hsm_algorithm_name(enum hsm_algorithm a);
 MUST_CHECK bool hsm_algorithm_find(const char *name, enum hsm_algorithm *out, struct err *err);

@@ -54,7 +54,7 @@ bool hsm_travel_generate(struct hsm_token *t, const struct hsm_key_ref *ref, str
 /* In a DES key the lowest bit of each byte is parity. */
 static bool is_zero(const struct hsm_key_ref *ref, const struct secret *value)
 {
-    const bool des = ref->algorithm == HSM_DES2 || ref->algorithm == HSM_DES3;
+    const bool des = hsm_algorithm_is_tdes(ref->algorithm);
     uint8_t bits = 0;
     for (size_t i = 0; i < value->len; i++)
         bits |= (uint8_t)(value->data[i] & (des ? 0xFE : 0xFF));

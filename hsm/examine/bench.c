@@ -158,7 +158,7 @@ bool examine_known(struct examiner *x, enum hsm_algorithm a, unsigned uses, uint
     out->key = (struct hsm_key){0, a};
     for (size_t i = 0; i < out->len; i++)
         out->value[i] = (uint8_t)(seed + 29 * i);
-    if (a == HSM_DES2 || a == HSM_DES3) reference_set_parity(out->value, out->len);
+    if (hsm_algorithm_is_tdes(a)) reference_set_parity(out->value, out->len);
     return examine_again(x, out, uses, &out->key, err);
 }
 
@@ -204,7 +204,7 @@ bool examine_derive(struct examiner *x, CK_MECHANISM *m, const struct hsm_key *b
 bool examine_derive_data(struct examiner *x, const struct over *over, enum hsm_algorithm a, unsigned uses,
                          struct hsm_key *out, struct err *err)
 {
-    bool aes = examine_is_aes(over->master->key.algorithm);
+    bool aes = hsm_algorithm_is_aes(over->master->key.algorithm);
     const uint8_t *iv = over->iv;
     struct hsm_template tp;
     CK_KEY_DERIVATION_STRING_DATA ecb = {hsm_bytes(over->data), over->len};
@@ -225,7 +225,7 @@ bool examine_derive_data(struct examiner *x, const struct over *over, enum hsm_a
 bool examine_encrypt(struct examiner *x, const struct hsm_key *key, const uint8_t *iv, const uint8_t *data,
                      size_t len, uint8_t *out, struct err *err)
 {
-    bool aes = examine_is_aes(key->algorithm);
+    bool aes = hsm_algorithm_is_aes(key->algorithm);
     CK_MECHANISM m = hsm_mechanism(aes ? CKM_AES_ECB : CKM_DES3_ECB);
     CK_ULONG out_len = len;
     if (iv) m = (CK_MECHANISM){aes ? CKM_AES_CBC : CKM_DES3_CBC, hsm_bytes(iv), aes ? 16 : 8};

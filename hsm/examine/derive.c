@@ -27,7 +27,7 @@ static bool prove(struct examiner *x, const struct known *master, const uint8_t 
 
 static bool derives(struct examiner *x, const struct trial_case *with, struct err *err)
 {
-    bool aes = examine_is_aes(with->by);
+    bool aes = hsm_algorithm_is_aes(with->by);
     size_t len = with->key == HSM_GENERIC ? PROBE_GENERIC_LEN : hsm_algorithm_len(with->key);
     size_t block = aes ? 16 : 8;
     bool cbc = with->mechanism == CKM_DES3_CBC_ENCRYPT_DATA || with->mechanism == CKM_AES_CBC_ENCRYPT_DATA;
@@ -43,7 +43,7 @@ static bool derives(struct examiner *x, const struct trial_case *with, struct er
 /* A block and its complement behind it: `complement` and `emv-c`. */
 static bool complements(struct examiner *x, const struct trial_case *with, struct err *err)
 {
-    size_t half = examine_is_aes(with->by) ? 16 : 8;
+    size_t half = hsm_algorithm_is_aes(with->by) ? 16 : 8;
     uint8_t data[32];
     struct known master;
     for (size_t i = 0; i < half; i++) {
@@ -110,8 +110,9 @@ static bool check_value(struct examiner *x, const struct trial_case *with, struc
     if (!examine_known(x, with->by, PROBE_DERIVE | PROBE_SENSITIVE, SEED_MASTER, 0, &master, err))
         return false;
     if (!hsm_kcv(x->t, &master.key, HSM_ROLE_MASTER, is, &len, err)) return false;
-    bool ok = examine_is_aes(with->by) ? reference_cmac(with->by, master.value, zeros, 16, due, err)
-                                       : reference_encrypt(with->by, master.value, NULL, zeros, 8, due, err);
+    bool ok = hsm_algorithm_is_aes(with->by)
+                  ? reference_cmac(with->by, master.value, zeros, 16, due, err)
+                  : reference_encrypt(with->by, master.value, NULL, zeros, 8, due, err);
     if (!ok) return false;
     return bytes_equal(is, len, due, len) ||
            examine_unsafe(x, err, "another check value than the definition's");

@@ -139,11 +139,6 @@ struct pair {
 MUST_CHECK bool examine_pair(struct examiner *x, unsigned bits, unsigned long e, CK_ATTRIBUTE_TYPE use,
                              struct pair *out, struct err *err);
 
-static inline bool examine_is_aes(enum hsm_algorithm a)
-{
-    return a == HSM_AES128 || a == HSM_AES192 || a == HSM_AES256;
-}
-
 #define EXAMINE_ROWS(rows, count)                                                                            \
     *(count) = sizeof(rows) / sizeof((rows)[0]);                                                             \
     return rows

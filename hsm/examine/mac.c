@@ -27,7 +27,7 @@ static bool cmac(struct examiner *x, const struct trial_case *with, struct err *
 {
     static const size_t lengths[] = {16, 23, TEXT_LEN}; /* whole blocks, and not */
     uint8_t text[TEXT_LEN], is[16], due[16];
-    size_t len = 0, due_len = examine_is_aes(with->key) ? 16 : 8;
+    size_t len = 0, due_len = hsm_algorithm_is_aes(with->key) ? 16 : 8;
     struct known key;
     fill(text);
     if (!examine_known(x, with->key, PROBE_SIGN | PROBE_SENSITIVE, SEED_KEY, 0, &key, err)) return false;

@@ -81,7 +81,7 @@ bool reference_cmac(enum hsm_algorithm a, const uint8_t *key, const uint8_t *dat
     if (!row) return refused(err, "CMAC");
     spread(a, key, whole);
     return mac("CMAC", OSSL_MAC_PARAM_CIPHER, row->cbc, whole,
-               examine_is_aes(a) ? hsm_algorithm_len(a) : DES_TRIPLE, data, len, out, 16, err);
+               hsm_algorithm_is_aes(a) ? hsm_algorithm_len(a) : DES_TRIPLE, data, len, out, 16, err);
 }
 
 bool reference_hmac_sha256(const uint8_t *key, size_t key_len, const uint8_t *data, size_t len,

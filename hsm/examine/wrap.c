@@ -130,9 +130,9 @@ static bool wraps_plainly(struct examiner *x, const struct trial_case *with, str
     static const uint8_t iv[16] = {9, 8, 7, 6, 5, 4, 3, 2, 1};
     bool cbc = with->mechanism == CKM_AES_CBC || with->mechanism == CKM_DES3_CBC;
     CK_MECHANISM m = {with->mechanism, cbc ? hsm_bytes(iv) : NULL,
-                      !cbc                       ? 0
-                      : examine_is_aes(with->by) ? 16
-                                                 : 8};
+                      !cbc                             ? 0
+                      : hsm_algorithm_is_aes(with->by) ? 16
+                                                       : 8};
     struct known kek, key;
     struct blob is;
     uint8_t due[EXAMINE_KEY_MAX];
@@ -140,7 +140,7 @@ static bool wraps_plainly(struct examiner *x, const struct trial_case *with, str
         !examine_known(x, with->key, passing(with->key), SEED_KEY, 0, &key, err) ||
         !examine_wrap(x, &m, &kek.key, &key.key, &is, err))
         return false;
-    if (key.len % (examine_is_aes(with->by) ? 16 : 8) != 0) /* no definition to compare with */
+    if (key.len % (hsm_algorithm_is_aes(with->by) ? 16 : 8) != 0) /* no definition to compare with */
         return examine_remark(x, "not a whole number of blocks, %zu bytes come out", is.len);
     return reference_encrypt(with->by, kek.value, cbc ? iv : NULL, key.value, key.len, due, err) &&
            (bytes_equal(is.data, is.len, due, key.len) ||
@@ -152,9 +152,9 @@ static bool unwraps_plainly(struct examiner *x, const struct trial_case *with, s
     static const uint8_t iv[16] = {9, 8, 7, 6, 5, 4, 3, 2, 1};
     bool cbc = with->mechanism == CKM_AES_CBC || with->mechanism == CKM_DES3_CBC;
     CK_MECHANISM m = {with->mechanism, cbc ? hsm_bytes(iv) : NULL,
-                      !cbc                       ? 0
-                      : examine_is_aes(with->by) ? 16
-                                                 : 8};
+                      !cbc                             ? 0
+                      : hsm_algorithm_is_aes(with->by) ? 16
+                                                       : 8};
     struct kek kek;
     struct known key;
     struct blob wrapped = {.len = hsm_algorithm_len(with->key)};
@@ -169,7 +169,7 @@ static bool unwraps_plainly(struct examiner *x, const struct trial_case *with, s
 static bool wraps_padded(struct examiner *x, const struct trial_case *with, struct err *err)
 {
     static const uint8_t iv[16] = {9, 8, 7, 6, 5, 4, 3, 2, 1};
-    CK_MECHANISM m = {with->mechanism, hsm_bytes(iv), examine_is_aes(with->by) ? 16 : 8};
+    CK_MECHANISM m = {with->mechanism, hsm_bytes(iv), hsm_algorithm_is_aes(with->by) ? 16 : 8};
     struct kek kek;
     struct known key;
     struct blob wrapped;
