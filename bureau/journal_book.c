@@ -184,11 +184,6 @@ size_t journal_book_count(const struct journal_book *b)
     return b->record_count;
 }
 
-const struct journal_record *journal_book_at(const struct journal_book *b, size_t index)
-{
-    return &b->records[index];
-}
-
 /* ---- rules ---- */
 
 /* Digest of an authority's name; 0 for none. */

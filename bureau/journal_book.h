@@ -90,7 +90,5 @@ bool journal_book_used(const struct journal_book *b, uint64_t record, const char
 /* One of those that the last lines are about, i below JOURNAL_RECENT; NULL: there are not so many. Some may come twice. */
 const struct journal_record *journal_book_recent(const struct journal_book *b, size_t i);
 size_t journal_book_count(const struct journal_book *b);
-/* In the order in which records were begun. */
-const struct journal_record *journal_book_at(const struct journal_book *b, size_t index);
 
 #endif

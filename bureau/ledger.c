@@ -43,11 +43,6 @@ struct registry *ledger_registry(struct ledger *l)
     return l->registry;
 }
 
-void ledger_first_job(const struct job_group *job, uint8_t id[JOB_ID_LEN])
-{
-    memcpy(id, job->pass_count > 0 ? job->passes[0] : job->job_id, JOB_ID_LEN);
-}
-
 static void card_text(const struct card_id *id, char text[SERIAL_TEXT])
 {
     snprintf(text, SERIAL_TEXT, "%s", unidentified);
@@ -119,7 +114,7 @@ bool ledger_open(struct ledger **out, const char *books_path, const struct job_g
     if (!l) return err_set_no_memory(err);
     l->now = now;
     l->now_context = now_context;
-    ledger_first_job(job, l->first_job);
+    memcpy(l->first_job, job_group_first_job(job), JOB_ID_LEN);
     memcpy(l->pass, job->job_id, JOB_ID_LEN);
     bool ok = journal_path(books_path, l->first_job, &path, err) &&
               registry_open(&l->registry, books_path, err) &&
@@ -160,7 +155,7 @@ const char *ledger_remake_allowed(const struct ledger *l, uint64_t record)
     return r && !journal_book_used(journal_book(l->journal), record, r->authority) ? r->authority : "";
 }
 
-static bool outcome(struct ledger *l, const struct card_group *card, const struct journal_ending *ending,
+bool ledger_outcome(struct ledger *l, const struct card_group *card, const struct journal_ending *ending,
                     struct err *err)
 {
     const struct journal_record *r = journal_book_find(journal_book(l->journal), card->number);
@@ -208,12 +203,6 @@ bool ledger_known(struct ledger *l, const struct card_group *card, const struct 
     card_text(id, serial);
     struct record_note n = {.event = EVENT_CARD, .serial = serial};
     return note(l, card, &n, err);
-}
-
-bool ledger_outcome(struct ledger *l, const struct card_group *card, const struct journal_ending *ending,
-                    struct err *err)
-{
-    return outcome(l, card, ending, err);
 }
 
 bool ledger_module(struct ledger *l, uint64_t record, const char *mic, bool done, const char *reason,

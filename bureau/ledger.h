@@ -17,8 +17,6 @@ void ledger_free(struct ledger *l); /* NULL is fine */
 
 const struct journal_book *ledger_book(const struct ledger *l);
 struct registry *ledger_registry(struct ledger *l);
-/* The job of the cards: the pass that gave the file's records their identity. */
-void ledger_first_job(const struct job_group *job, uint8_t id[JOB_ID_LEN]);
 /* The name of the remake list that allows another card for the record and has not been used; "" if there is none. */
 const char *ledger_remake_allowed(const struct ledger *l, uint64_t record);
 

@@ -16,11 +16,6 @@ struct known {
     uint64_t first, last, planned;
 };
 
-static const uint8_t *first_job(const struct job_group *job)
-{
-    return job->pass_count ? job->passes[0] : job->job_id;
-}
-
 static uint64_t last_record(const struct mic_file_summary *file)
 {
     return file->job.first_record + file->count + file->set_aside_count - 1;
@@ -101,7 +96,7 @@ static bool compare_all(struct registry *r, const struct mic_file_summary *file,
     unsigned last_shard = 0;
     bool row = false;
     if (!registry_prepare(r, sql, &s, err)) return false;
-    sqlite3_bind_blob(s, 1, first_job(&file->job), JOB_ID_LEN, SQLITE_STATIC);
+    sqlite3_bind_blob(s, 1, job_group_first_job(&file->job), JOB_ID_LEN, SQLITE_STATIC);
     counts->shards = file->job.shards;
     counts->shards_seen = 1;
     bool ok = registry_step(r, s, &row, err);
@@ -191,7 +186,7 @@ static bool insert(struct registry *r, const struct mic_file_summary *file, stru
     sqlite3_stmt *s = NULL;
     bool row = false;
     if (!registry_prepare(r, sql, &s, err)) return false;
-    sqlite3_bind_blob(s, 1, first_job(job), JOB_ID_LEN, SQLITE_STATIC);
+    sqlite3_bind_blob(s, 1, job_group_first_job(job), JOB_ID_LEN, SQLITE_STATIC);
     sqlite3_bind_blob(s, 2, job->job_id, JOB_ID_LEN, SQLITE_STATIC);
     sqlite3_bind_int64(s, 3, (sqlite3_int64)job->pass_count);
     sqlite3_bind_blob(s, 4, job->passes, (int)(job->pass_count * JOB_ID_LEN), SQLITE_STATIC);

@@ -25,8 +25,4 @@ MUST_CHECK bool registry_end(struct registry *r, bool ok, struct err *err);
 /* Copies a job id out of a column; zero if it is none. */
 void registry_column_id(sqlite3_stmt *s, int column, uint8_t out[JOB_ID_LEN]);
 
-/* registry_records.c, within a transaction: state as it is now. */
-MUST_CHECK bool registry_look_up(struct registry *r, const struct card_group *card, struct record_status *out,
-                                 struct err *err);
-
 #endif

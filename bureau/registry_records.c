@@ -69,8 +69,8 @@ static bool next_state(enum record_state from, enum record_event event, enum rec
 }
 
 /* Walks the record's events: few, in order. */
-bool registry_look_up(struct registry *r, const struct card_group *card, struct record_status *out,
-                      struct err *err)
+bool registry_record_state(struct registry *r, const struct card_group *card, struct record_status *out,
+                           struct err *err)
 {
     static const char sql[] =
         "SELECT event, state, pass, serial FROM events WHERE job = ? AND number = ? ORDER BY sequence";
@@ -96,12 +96,6 @@ bool registry_look_up(struct registry *r, const struct card_group *card, struct 
     sqlite3_finalize(s);
     if (ok) *out = status;
     return ok;
-}
-
-bool registry_record_state(struct registry *r, const struct card_group *card, struct record_status *out,
-                           struct err *err)
-{
-    return registry_look_up(r, card, out, err);
 }
 
 /* ---- appending ---- */
@@ -209,7 +203,7 @@ static bool append(struct registry *r, const struct card_group *card, const uint
 {
     struct record_status status;
     enum record_state next = RECORD_OPEN;
-    bool ok = registry_look_up(r, card, &status, err);
+    bool ok = registry_record_state(r, card, &status, err);
     if (ok && !next_state(status.state, note->event, &next)) ok = refuse(r, card, &status, note, err);
     ok = ok && (note->event != EVENT_BEGUN || check_pass(r, card, pass, err)) &&
          check_card(&status, note, err) && insert(r, card, pass, note, next, err);
@@ -270,7 +264,7 @@ static bool close_left(struct registry *r, time_t now, uint64_t *recovered, stru
     if (!find_left(r, &card, &found, err)) return false;
     while (found) {
         struct record_status status;
-        if (!registry_look_up(r, &card, &status, err)) return false;
+        if (!registry_record_state(r, &card, &status, err)) return false;
         const bool changed = status.serial[0] || status.state == RECORD_REPEATED;
         const struct record_note note = {.event = changed ? EVENT_HALF_DONE : EVENT_UNTOUCHED,
                                          .time = now,

@@ -61,7 +61,7 @@ static bool take_event(void *context, const struct registry_event *e, struct err
 static bool walk(const struct returns_order *o, struct returns *r, struct err *err)
 {
     const struct job_group *job = &r->summary->job;
-    const uint8_t *first = job->pass_count > 0 ? job->passes[0] : job->job_id;
+    const uint8_t *first = job_group_first_job(job);
     if (o->walk) return o->walk(o->walk_context, take_event, r, err);
     return registry_walk_events(o->books, first, take_event, r, err);
 }

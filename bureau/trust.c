@@ -22,8 +22,7 @@ static bool take_token(struct trust *t, struct token_process *p, struct err *err
 
 static bool load(struct trust *t, const struct bureau *settings, struct token_process *p, struct err *err)
 {
-    if (settings->signer_count &&
-        !signers_load(&t->files, settings->signer_paths, settings->signer_count, err))
+    if (!signers_load(&t->files, (const char *const *)settings->signer_paths, settings->signer_count, err))
         return false;
     for (; t->count < t->files.count; t->count++)
         t->keys[t->count] = t->files.keys[t->count];

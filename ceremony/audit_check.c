@@ -18,7 +18,7 @@
 
 static bool load_signers(const struct plan *p, struct signers *out, struct err *err)
 {
-    char *paths[SIGNERS_MAX];
+    const char *paths[SIGNERS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < p->key_count && count < SIGNERS_MAX; i++) {
         const char *path = public_file_path(p, &p->keys[i]);
@@ -26,7 +26,7 @@ static bool load_signers(const struct plan *p, struct signers *out, struct err *
             continue;
         paths[count++] = p->keys[i].public_path ? p->keys[i].public_path : p->signer_file;
     }
-    return count == 0 || signers_load(out, paths, count, err);
+    return signers_load(out, paths, count, err);
 }
 
 static bool is_newer(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)

@@ -193,18 +193,31 @@ static const struct schema_field fields[] = {
 };
 static const struct schema schema = SCHEMA("the bureau's settings", fields);
 
-static bool from_document(struct bureau **out, const char *name, const struct tree_document *d,
-                          struct err *err)
+/* What no part can say alone. */
+static bool check(const struct tree_node *root, const struct bureau *b, struct err *err)
+{
+    return b->signer_count || b->trusted_count ||
+           tree_error(root, err, "name whose files are accepted: 'signers' or 'trusted'");
+}
+
+static const struct bureau_kind bureau_kind = {
+    .schema = &schema, .defaults = {.level = BUREAU_LEVEL_MAC_ENCRYPTION}, .check = check};
+
+static bool read_document(struct bureau *b, const char *name, const struct tree_node *root,
+                          const struct bureau_kind *kind, struct err *err)
+{
+    *b = kind->defaults;
+    b->path = strdup(name);
+    if (!b->path) return err_set_no_memory(err);
+    return schema_bind(root, kind->schema, b, err) && kind->check(root, b, err);
+}
+
+bool bureau_read_document(struct bureau **out, const char *name, struct tree_document *d,
+                          const struct bureau_kind *kind, struct err *err)
 {
     struct bureau *b = calloc(1, sizeof(*b));
-    if (!b || !(b->path = strdup(name))) {
-        free(b);
-        return err_set_no_memory(err);
-    }
-    b->level = BUREAU_LEVEL_MAC_ENCRYPTION;
-    bool ok = schema_bind(tree_root(d), &schema, b, err);
-    if (ok && !b->signer_count && !b->trusted_count)
-        ok = tree_error(tree_root(d), err, "name whose files are accepted: 'signers' or 'trusted'");
+    bool ok = b ? read_document(b, name, tree_root(d), kind, err) : err_set_no_memory(err);
+    tree_free(d);
     if (ok)
         *out = b;
     else
@@ -215,17 +228,13 @@ static bool from_document(struct bureau **out, const char *name, const struct tr
 bool bureau_parse(struct bureau **out, const char *name, const void *text, size_t len, struct err *err)
 {
     struct tree_document *d = NULL;
-    bool ok = tree_parse(&d, name, text, len, err) && from_document(out, name, d, err);
-    tree_free(d);
-    return ok;
+    return tree_parse(&d, name, text, len, err) && bureau_read_document(out, name, d, &bureau_kind, err);
 }
 
 bool bureau_load(struct bureau **out, const char *path, struct err *err)
 {
     struct tree_document *d = NULL;
-    bool ok = tree_load(&d, path, err) && from_document(out, path, d, err);
-    tree_free(d);
-    return ok;
+    return tree_load(&d, path, err) && bureau_read_document(out, path, d, &bureau_kind, err);
 }
 
 static void bureau_card_key_release(struct bureau_card_key *k)

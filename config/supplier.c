@@ -1,6 +1,5 @@
 /* The settings of a card supplier. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "config/bureau_read.h"
 #include "config/job_read.h"
@@ -106,37 +105,20 @@ static bool check(const struct tree_node *root, const struct bureau *b, struct e
     return true;
 }
 
-static bool from_document(struct bureau **out, const char *name, const struct tree_document *d,
-                          struct err *err)
-{
-    struct bureau *b = calloc(1, sizeof(*b));
-    if (!b || !(b->path = strdup(name))) {
-        free(b);
-        return err_set_no_memory(err);
-    }
-    b->level = BUREAU_LEVEL_MAC_ENCRYPTION;
-    b->replace_keys = true;
-    b->serial = (struct bureau_serial){SERIAL_START, SERIAL_LEN};
-    bool ok = schema_bind(tree_root(d), &schema, b, err) && check(tree_root(d), b, err);
-    if (ok)
-        *out = b;
-    else
-        bureau_free(b);
-    return ok;
-}
+static const struct bureau_kind supplier_kind = {.schema = &schema,
+                                                 .defaults = {.level = BUREAU_LEVEL_MAC_ENCRYPTION,
+                                                              .replace_keys = true,
+                                                              .serial = {SERIAL_START, SERIAL_LEN}},
+                                                 .check = check};
 
 bool supplier_parse(struct bureau **out, const char *name, const void *text, size_t len, struct err *err)
 {
     struct tree_document *d = NULL;
-    bool ok = tree_parse(&d, name, text, len, err) && from_document(out, name, d, err);
-    tree_free(d);
-    return ok;
+    return tree_parse(&d, name, text, len, err) && bureau_read_document(out, name, d, &supplier_kind, err);
 }
 
 bool supplier_load(struct bureau **out, const char *path, struct err *err)
 {
     struct tree_document *d = NULL;
-    bool ok = tree_load(&d, path, err) && from_document(out, path, d, err);
-    tree_free(d);
-    return ok;
+    return tree_load(&d, path, err) && bureau_read_document(out, path, d, &supplier_kind, err);
 }

@@ -74,6 +74,8 @@ MUST_CHECK bool job_group_read(const struct mic_group *group, struct job_group *
 void job_group_put(struct buf *b, const struct job_group *job); /* one whole record, RLEN included */
 /* The D7 with this identifier, or NULL. */
 const struct job_kek *job_group_kek(const struct job_group *job, const uint8_t kekid[KEKID_LEN]);
+/* The job that gave its records their identity: of the first pass, or this one. */
+const uint8_t *job_group_first_job(const struct job_group *job);
 /* Is it one of the D9s? */
 bool job_group_has_pass(const struct job_group *job, const uint8_t job_id[JOB_ID_LEN]);
 MUST_CHECK bool card_group_read(const struct mic_group *group, struct card_group *out, struct err *err);

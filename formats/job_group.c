@@ -188,6 +188,11 @@ const struct job_kek *job_group_kek(const struct job_group *job, const uint8_t k
     return NULL;
 }
 
+const uint8_t *job_group_first_job(const struct job_group *job)
+{
+    return job->pass_count > 0 ? job->passes[0] : job->job_id;
+}
+
 bool job_group_has_pass(const struct job_group *job, const uint8_t job_id[JOB_ID_LEN])
 {
     for (size_t i = 0; i < job->pass_count; i++) {

@@ -15,7 +15,7 @@ static bool load_one(struct signers *out, const char *path, struct err *err)
     return ok;
 }
 
-bool signers_load(struct signers *out, char *const *paths, size_t count, struct err *err)
+bool signers_load(struct signers *out, const char *const *paths, size_t count, struct err *err)
 {
     *out = (struct signers){.count = 0};
     if (count > SIGNERS_MAX) return err_set(err, ERR_CONFIG, "more than %d signers", SIGNERS_MAX);

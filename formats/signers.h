@@ -12,7 +12,7 @@ struct signers {
 };
 
 /* False, and nothing to release: ERR_FILE, ERR_CONFIG (no public key in it, too many files); the file is named. */
-MUST_CHECK bool signers_load(struct signers *out, char *const *paths, size_t count, struct err *err);
+MUST_CHECK bool signers_load(struct signers *out, const char *const *paths, size_t count, struct err *err);
 void signers_release(struct signers *s);
 
 #endif

@@ -1,6 +1,7 @@
 #include "bureau/commands/card_run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool range_read(const char *text, uint64_t *first, uint64_t *last, struct err *err)
 {
@@ -16,6 +17,21 @@ bool range_read(const char *text, uint64_t *first, uint64_t *last, struct err *e
         *last = strtoull(behind + 1, &behind, 10);
     if (digit && *behind == '\0' && *first >= 1 && *first <= *last) return true;
     return err_set(err, ERR_CONFIG, "--records takes one number or two, first and last: 5 or 5-9");
+}
+
+struct arg_list reader_patterns(const struct arg_list *named, const struct bureau *settings)
+{
+    struct arg_list wanted = *named;
+    if (named->count > 0) return wanted;
+    for (; wanted.count < settings->reader_count && wanted.count < ARG_LIST_MAX; wanted.count++)
+        wanted.items[wanted.count] = settings->reader_patterns[wanted.count];
+    return wanted;
+}
+
+bool pin_comes_once(const struct bureau *settings)
+{
+    const char *pin = settings->token.pin ? settings->token.pin : "prompt";
+    return strcmp(pin, "prompt") == 0 || strncmp(pin, "fd:", 3) == 0;
 }
 
 bool card_file_open(struct card_file *f, const char *settings_path, const char *path, struct err *err)

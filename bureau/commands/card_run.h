@@ -1,11 +1,17 @@
-/* bureau/commands/card_run.h - what `personalize`, `redo`, `status` and `script` have in common: settings, file, books. */
+/* bureau/commands/card_run.h - what commands that read a MIC file or make cards have in common: settings, file, readers. */
 #ifndef BUREAU_COMMANDS_CARD_RUN_H
 #define BUREAU_COMMANDS_CARD_RUN_H
 
+#include "base/args.h"
 #include "bureau/incoming.h"
 
 /* "5", or "5-9"; NULL: all. False (ERR_CONFIG): another form. */
 MUST_CHECK bool range_read(const char *text, uint64_t *first, uint64_t *last, struct err *err);
+
+/* Those that are named, or else those of the settings; none: any reader. */
+struct arg_list reader_patterns(const struct arg_list *named, const struct bureau *settings);
+/* A PIN that is typed, or read from a descriptor, comes once: for one token process and no more. */
+bool pin_comes_once(const struct bureau *settings);
 
 /* Settings, and the file, verified. Signers that are on the token alone are asked of a token process that ends again. */
 struct card_file {

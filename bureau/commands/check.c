@@ -1,12 +1,12 @@
 /* cardbureau check FILE --settings BUREAU.yaml: a whole file verified with the bureau's keys, before any card is made. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/args.h"
 #include "base/progress.h"
 #include "bureau/check_pool.h"
+#include "bureau/commands/card_run.h"
 #include "bureau/commands/check_report.h"
 #include "bureau/commands/commands.h"
 #include "bureau/incoming.h"
@@ -37,19 +37,6 @@ struct check {
 
 /* ---- before the first record ---- */
 
-/* "5", or "5-9". */
-static bool read_range(const char *text, uint64_t *first, uint64_t *last, struct err *err)
-{
-    char *behind = NULL;
-    bool digit = text[0] >= '0' && text[0] <= '9';
-    *first = digit ? strtoull(text, &behind, 10) : 0;
-    *last = *first;
-    if (digit && *behind == '-' && behind[1] >= '0' && behind[1] <= '9')
-        *last = strtoull(behind + 1, &behind, 10);
-    if (digit && *behind == '\0' && *first >= 1 && *first <= *last) return true;
-    return err_set(err, ERR_CONFIG, "--records takes one number or two, first and last: 5 or 5-9");
-}
-
 static void warn(const struct bureau *settings)
 {
     struct buf findings;
@@ -74,13 +61,11 @@ static bool load_ca_keys(struct check *c, struct err *err)
     return ok && public_check_new(&c->records, c->ca_keys, count, err);
 }
 
-/* A PIN that is typed is typed once. */
 static size_t worker_count(const struct check *c)
 {
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (c->options->workers) return (size_t)c->options->workers;
-    if (strcmp(c->settings->token.pin, "prompt") == 0 || strncmp(c->settings->token.pin, "fd:", 3) == 0)
-        return 1;
+    if (pin_comes_once(c->settings)) return 1;
     return cores < 1 ? 1 : cores > WORKERS_DEFAULT_MAX ? WORKERS_DEFAULT_MAX : (size_t)cores;
 }
 
@@ -191,9 +176,7 @@ static bool check(struct check *c, struct err *err)
     const struct options *o = c->options;
     struct check_report *r = &c->report;
 
-    r->first = 1;
-    r->last = UINT64_MAX;
-    if (o->records && !read_range(o->records, &r->first, &r->last, err)) return false;
+    if (!range_read(o->records, &r->first, &r->last, err)) return false;
     if (!prepare(c, err) || !check_all(c, err)) return false;
     r->keys_only = o->keys_only;
     r->whole = !o->keys_only && !o->records;

@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/args.h"
@@ -34,32 +33,21 @@ struct run {
 
 static bool find_readers(const struct run *r, struct pcsc_readers *readers, struct err *err)
 {
-    const struct bureau *b = r->file.settings;
-    const char *const *patterns = r->options->readers.items;
-    const char *from_settings[ARG_LIST_MAX];
-    size_t count = r->options->readers.count;
+    const struct arg_list wanted = reader_patterns(&r->options->readers, r->file.settings);
     struct pcsc *p = NULL;
 
-    if (count == 0) {
-        for (; count < b->reader_count && count < ARG_LIST_MAX; count++)
-            from_settings[count] = b->reader_patterns[count];
-        patterns = from_settings;
-    }
     if (!pcsc_open(&p, STATION_PATIENCE_MS, err)) return false;
-    bool ok = pcsc_list(p, patterns, count, readers, err);
+    bool ok = pcsc_list(p, wanted.items, wanted.count, readers, err);
     if (ok && readers->count == 0)
-        ok = err_set(err, ERR_FILE, "no reader is there%s%s", count > 0 ? " whose name matches " : "",
-                     count > 0 ? patterns[0] : "");
+        ok = err_set(err, ERR_FILE, "no reader is there%s%s", wanted.count > 0 ? " whose name matches " : "",
+                     wanted.count > 0 ? wanted.items[0] : "");
     pcsc_free(p);
     return ok;
 }
 
-/* A PIN that is typed, or read from a descriptor, comes once. */
 static bool check_pin(const struct bureau *b, size_t stations, struct err *err)
 {
-    const char *pin = b->token.pin ? b->token.pin : "prompt";
-    bool once = strcmp(pin, "prompt") == 0 || strncmp(pin, "fd:", 3) == 0;
-    if (!once || stations == 1) return true;
+    if (stations == 1 || !pin_comes_once(b)) return true;
     return err_set(
         err, ERR_CONFIG,
         "%zu readers, each with a token process of its own, need the PIN from a file or a credential "

@@ -13,7 +13,6 @@
 #include "bureau/commands/card_run.h"
 #include "bureau/commands/commands.h"
 #include "bureau/journal.h"
-#include "bureau/ledger.h"
 #include "formats/mic_file.h"
 
 enum { STATES = JOURNAL_SPOILED + 1, CARD_TEXT = 2 * CARD_ID_MAX + 1 };
@@ -46,10 +45,9 @@ static bool open_file(struct status *s, struct err *err)
 
 static bool open_journal(struct status *s, struct err *err)
 {
-    uint8_t job[JOB_ID_LEN];
+    const uint8_t *job = job_group_first_job(&mic_file_summary(s->file)->job);
     char *path = NULL;
 
-    ledger_first_job(&mic_file_summary(s->file)->job, job);
     if (!journal_path(s->settings->books_path, job, &path, err)) return false;
     bool ok = access(path, F_OK) != 0 ? errno == ENOENT || err_set_errno(err, ERR_FILE, errno, "%s", path)
                                       : journal_open_reading(&s->journal, path, job, err);

@@ -2,11 +2,11 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/args.h"
+#include "bureau/commands/card_run.h"
 #include "bureau/commands/commands.h"
 #include "bureau/pcsc.h"
 #include "bureau/station.h"
@@ -37,17 +37,9 @@ struct run {
 
 static bool choose_reader(struct run *r, struct err *err)
 {
-    const struct options *o = r->options;
-    const char *from_settings[ARG_LIST_MAX];
-    const char *const *patterns = o->readers.items;
+    const struct arg_list wanted = reader_patterns(&r->options->readers, r->settings);
     struct pcsc_readers readers;
-    size_t count = o->readers.count;
-    if (count == 0) {
-        for (; count < r->settings->reader_count && count < ARG_LIST_MAX; count++)
-            from_settings[count] = r->settings->reader_patterns[count];
-        patterns = from_settings;
-    }
-    if (!pcsc_list(r->pcsc, patterns, count, &readers, err)) return false;
+    if (!pcsc_list(r->pcsc, wanted.items, wanted.count, &readers, err)) return false;
     if (readers.count == 0) return err_set(err, ERR_FILE, "no reader of that name is there");
     if (readers.count > 1)
         return err_set(err, ERR_CONFIG, "'%s' and '%s' are there: name one reader with --reader",

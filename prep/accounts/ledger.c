@@ -94,11 +94,6 @@ bool ledger_job_is_called(const struct ledger *l, size_t index, const char *name
 
 /* ---- MIC files ---- */
 
-static const uint8_t *first_job(const struct job_group *job)
-{
-    return job->pass_count > 0 ? job->passes[0] : job->job_id;
-}
-
 static bool new_job(struct ledger *l, const struct job_group *group, struct err *err)
 {
     void *more = realloc(l->jobs, (l->job_count + 1) * sizeof(struct ledger_job *));
@@ -106,7 +101,7 @@ static bool new_job(struct ledger *l, const struct job_group *group, struct err 
     l->jobs = more;
     struct ledger_job *job = calloc(1, sizeof(*job));
     if (!job) return err_set_no_memory(err);
-    memcpy(job->job_id, first_job(group), JOB_ID_LEN);
+    memcpy(job->job_id, job_group_first_job(group), JOB_ID_LEN);
     memcpy(job->name, group->name, sizeof(job->name));
     job->planned = group->planned;
     job->shards = group->shards;
@@ -117,7 +112,7 @@ static bool new_job(struct ledger *l, const struct job_group *group, struct err 
 static bool find_job(struct ledger *l, const struct job_group *group, size_t *index, struct err *err)
 {
     for (*index = 0; *index < l->job_count; (*index)++) {
-        if (memcmp(l->jobs[*index]->job_id, first_job(group), JOB_ID_LEN) == 0) return true;
+        if (memcmp(l->jobs[*index]->job_id, job_group_first_job(group), JOB_ID_LEN) == 0) return true;
     }
     return new_job(l, group, err);
 }

@@ -150,14 +150,6 @@ static bool add_outputs(struct reconcile *c, struct err *err)
     return true;
 }
 
-static bool load_signers(struct signers *out, const struct arg_list *list, struct err *err)
-{
-    char *paths[ARG_LIST_MAX];
-    for (size_t i = 0; i < list->count; i++)
-        memcpy(&paths[i], &list->items[i], sizeof(paths[i])); /* signers_load only reads them */
-    return list->count == 0 || signers_load(out, paths, list->count, err);
-}
-
 static bool has_kind(const struct reconcile *c, enum kind kind)
 {
     for (size_t i = 0; i < c->input_count; i++) {
@@ -177,9 +169,10 @@ static bool load(struct reconcile *c, const struct arg_operands *operands, struc
                        "name the issuer's key, which signed MIC files and remake lists: --signer PEM");
     if (has_kind(c, KIND_RETURNS) && o->bureau_signers.count == 0)
         return err_set(err, ERR_CONFIG, "name the key that signed the return files: --bureau-signer PEM");
-    return load_signers(&c->signers, &o->signers, err) &&
-           load_signers(&c->bureau_signers, &o->bureau_signers, err) && ledger_new(&c->ledger, err) &&
-           each(c, KIND_JOB, load_job, err) && each(c, KIND_MIC, add_mic, err) && add_outputs(c, err) &&
+    return signers_load(&c->signers, o->signers.items, o->signers.count, err) &&
+           signers_load(&c->bureau_signers, o->bureau_signers.items, o->bureau_signers.count, err) &&
+           ledger_new(&c->ledger, err) && each(c, KIND_JOB, load_job, err) &&
+           each(c, KIND_MIC, add_mic, err) && add_outputs(c, err) &&
            each(c, KIND_REMAKES, add_remakes, err) && each(c, KIND_RETURNS, add_returns, err);
 }
 

@@ -48,7 +48,7 @@ static bool is_set_aside(const struct mic_file_summary *s, uint64_t number)
 static bool take_job(struct remake *m, const struct job_group *job, struct err *err)
 {
     struct remake_head *head = &m->draft.head;
-    const uint8_t *first = job->pass_count > 0 ? job->passes[0] : job->job_id;
+    const uint8_t *first = job_group_first_job(job);
     if (m->has_job && memcmp(head->job_id, first, JOB_ID_LEN) != 0)
         return err_set(err, ERR_INPUT, "is of another job than the MIC file before it");
     memcpy(head->job_id, first, JOB_ID_LEN);
@@ -183,7 +183,6 @@ static bool begin(struct remake *m, const char *job_path, struct err *err)
 {
     const struct session_options options = {.workers = 1, .no_survey = true, .asks_log = true};
     const struct options *o = m->options;
-    char *paths[ARG_LIST_MAX];
 
     if (!remake_records_read(o->records, o->reason, &m->entries, &m->count, err)) {
         err_prefix(err, "--records");
@@ -191,9 +190,7 @@ static bool begin(struct remake *m, const char *job_path, struct err *err)
     }
     m->found = calloc(m->count, sizeof(*m->found));
     if (!m->found) return err_set_no_memory(err);
-    for (size_t i = 0; i < o->signers.count; i++)
-        memcpy(&paths[i], &o->signers.items[i], sizeof(paths[i])); /* signers_load only reads them */
-    if (o->signers.count > 0 && !signers_load(&m->signers, paths, o->signers.count, err)) return false;
+    if (!signers_load(&m->signers, o->signers.items, o->signers.count, err)) return false;
     if (!outfile_is_new(o->output, err)) return false;
     if (!session_open(&m->session, job_path, &options, err) || !check_serial(m, err)) return false;
     if (m->session.key_warnings.len > 0) fputs(buf_text(&m->session.key_warnings), stderr);

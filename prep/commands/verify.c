@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/args.h"
 #include "base/hex.h"
@@ -115,10 +114,7 @@ static bool load_keys(struct verify *v, const struct verify_options *o, struct e
         if (!ca_key_file_load(o->ca_keys.items[i], &file, err)) return false;
         v->ca_keys[i] = file.key;
     }
-    char *paths[ARG_LIST_MAX];
-    for (size_t i = 0; i < o->signers.count; i++)
-        memcpy(&paths[i], &o->signers.items[i], sizeof(paths[i])); /* signers_load only reads them */
-    return o->signers.count == 0 || signers_load(&v->signers, paths, o->signers.count, err);
+    return signers_load(&v->signers, o->signers.items, o->signers.count, err);
 }
 
 static bool verify(struct verify *v, const struct verify_options *o, struct err *err)

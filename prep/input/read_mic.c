@@ -52,7 +52,7 @@ static bool open_sealed(struct read_mic *m, const struct job *job, struct err *e
             m->input->path);
     if (m->input->framing.kind != MIC_FRAMING_RLEN)
         return err_set(err, ERR_CONFIG, "%s: is sealed; its framing is by RLEN", m->input->path);
-    if (!signers_load(&signers, job->signer_paths, job->signer_count, err)) return false;
+    if (!signers_load(&signers, (const char *const *)job->signer_paths, job->signer_count, err)) return false;
     bool ok = mic_file_open(&m->file, m->reader, signers.keys, signers.count, 0, err);
     m->reader = NULL;
     signers_release(&signers);

@@ -282,7 +282,7 @@ static void test_sample(void)
     struct signers signers;
     struct audit_verified v;
     char pem[] = TEST_DATA_DIR "/samples/audit-signer.pem";
-    char *const paths[] = {pem};
+    const char *const paths[] = {pem};
     EXPECT_OK(signers_load(&signers, paths, 1, &err));
     const struct audit_verify_settings settings = {signers.keys, signers.count, NULL};
     EXPECT_OK(audit_verify(TEST_DATA_DIR "/samples/audit.jsonl", &settings, &v, &err));

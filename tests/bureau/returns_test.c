@@ -31,7 +31,7 @@ enum { BEGAN = 1790000000 };
 
 static bool load_signer(struct signers *out)
 {
-    char *const paths[] = {bureau.signer};
+    const char *const paths[] = {bureau.signer};
     return signers_load(out, paths, 1, &err);
 }
 

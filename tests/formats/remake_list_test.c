@@ -163,7 +163,7 @@ static void test_what_is_not_written(void)
 static void test_sample(void)
 {
     static char path[] = TEST_DATA_DIR "/samples/returns/issuer-signer.pem";
-    char *const paths[] = {path};
+    const char *const paths[] = {path};
     struct signers signers;
     struct reader *r = NULL;
     struct remake_list *f = NULL;

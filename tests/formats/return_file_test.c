@@ -328,7 +328,7 @@ static void test_changed_between_the_readings(void)
 static void test_sample(void)
 {
     static char path[] = TEST_DATA_DIR "/samples/returns/bureau-signer.pem";
-    char *const paths[] = {path};
+    const char *const paths[] = {path};
     struct signers signers;
     struct reader *r = NULL;
     struct return_file *f = NULL;
