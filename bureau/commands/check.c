@@ -230,11 +230,12 @@ static int run(const char *path, const struct options *o)
     } else {
         err_set_no_memory(&err);
     }
-    return ok ? 0 : args_report("cardbureau check", &err);
+    return ok ? 0 : args_fail(&check_command, &err);
 }
 
-int command_check(int argc, char **argv)
+static int command_check(int argc, char **argv)
 {
+    int status = 0;
     struct options o = {.json = false};
     struct err err = ERR_INIT;
     const char *path = NULL;
@@ -252,17 +253,15 @@ int command_check(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {
-        "check", "FILE", 1, "verify a MIC file with all its keys, before any card is made", command_check};
 
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardbureau check", &err);
-    if (o.help) {
-        args_usage(stdout, "cardbureau", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&check_command, argc, argv, options, count, &path, &status)) return status;
     if (!o.settings) {
         err_set(&err, ERR_CONFIG, "name the bureau's settings: --settings FILE");
-        return args_report("cardbureau check", &err);
+        return args_fail(&check_command, &err);
     }
     return run(path, &o);
 }
+
+const struct arg_command check_command = {
+    "cardbureau", "check", "FILE", 1, "verify a MIC file with all its keys, before any card is made",
+    command_check};

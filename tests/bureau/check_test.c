@@ -11,7 +11,7 @@
 static struct sample_bureau bureau;
 
 #define CHECK(...)                                                                                           \
-    sample_bureau_run(&bureau, command_check,                                                                \
+    sample_bureau_run(&bureau, check_command.run,                                                            \
                       (const char *const[]){"check", "--settings", bureau.settings, __VA_ARGS__, NULL})
 
 static void test_all(void)
@@ -87,9 +87,9 @@ static void test_settings(void)
 static void test_usage(void)
 {
     const char *const no_settings[] = {"check", SAMPLE_MIC, NULL}, *const help[] = {"check", "--help", NULL};
-    CU_ASSERT_EQUAL(sample_bureau_run(&bureau, command_check, no_settings), 2);
+    CU_ASSERT_EQUAL(sample_bureau_run(&bureau, check_command.run, no_settings), 2);
     expect_said(&bureau, "--settings FILE");
-    CU_ASSERT_EQUAL(sample_bureau_run(&bureau, command_check, help), 0);
+    CU_ASSERT_EQUAL(sample_bureau_run(&bureau, check_command.run, help), 0);
     CU_ASSERT_EQUAL(CHECK(SAMPLE_MIC, "--setting", "x"), 2);
     CU_ASSERT_EQUAL(CHECK("/nowhere"), 6);
     CU_ASSERT_EQUAL(CHECK(SAMPLE_MIC, "--workers", "65"), 2);
