@@ -34,7 +34,8 @@ static bool begin(struct make_cards *m, struct post *p, const struct offered_rec
     const struct ledger_begin what = {&o->card, p->station.reader, p->atr, p->atr_len};
     struct card_id expected;
 
-    *begun = ledger_begin(m->ledger, &what, &expected, err);
+    *begun =
+        bound_read(m->settings, o->record, &p->due, err) && ledger_begin(m->ledger, &what, &expected, err);
     if (!*begun && err->kind != ERR_INPUT) return false;
     p->card = o->card;
     if (*begun) {
@@ -65,20 +66,43 @@ static bool give_order(void *owner, struct post *p, struct err *err)
 
 /* ---- what stations say ---- */
 
+static bool put_bound(void *context, const struct offered_record *o, struct err *err)
+{
+    const struct make_cards *m = context;
+    struct card_id due;
+    return bound_read(m->settings, o->record, &due, err) &&
+           bound_index_add(m->bound, &due, o->card.number, err);
+}
+
+/* The record that is for this card and no other; 0: none. */
+static bool find_bound(struct make_cards *m, const struct card_id *id, uint64_t *number, struct err *err)
+{
+    if (!m->bound && (!bound_index_new(&m->bound, err) || !record_source_each(m->source, put_bound, m, err)))
+        return false;
+    *number = bound_index_find(m->bound, id);
+    return true;
+}
+
 static bool on_known(void *owner, struct post *p, struct cur *c, struct err *err)
 {
     struct make_cards *m = owner;
+    struct err second = ERR_INIT;
     struct card_id id;
 
     if (!station_get_card(c, &id, err)) return false;
-    p->known = ledger_known(m->ledger, &p->card, &id, m->retries, err);
+    const bool fits = bound_check(&p->due, &id, err);
+    p->known = fits && ledger_known(m->ledger, &p->card, &id, m->retries, err);
     if (p->known) {
         post_say(p, STATION_GO, NULL);
         return true;
     }
     if (err->kind != ERR_INPUT) return false;
     p->card_refused = true;
-    if (m->redo) p->switch_to = journal_book_record_on(ledger_book(m->ledger), &id);
+    if (!fits && !find_bound(m, &id, &p->switch_to, &second)) {
+        *err = second;
+        return false;
+    }
+    if (fits && m->redo) p->switch_to = journal_book_record_on(ledger_book(m->ledger), &id);
     post_refuse(p, err);
     return true;
 }
@@ -215,5 +239,8 @@ bool make_cards(struct make_cards *m, struct err *err)
                                       .serve = give_order,
                                       .has_more = has_more,
                                       .lost = lost};
-    return posts_work(&m->posts, &owner, err);
+    bool ok = posts_work(&m->posts, &owner, err);
+    bound_index_free(m->bound);
+    m->bound = NULL;
+    return ok;
 }

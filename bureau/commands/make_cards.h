@@ -2,6 +2,7 @@
 #ifndef BUREAU_COMMANDS_MAKE_CARDS_H
 #define BUREAU_COMMANDS_MAKE_CARDS_H
 
+#include "bureau/bound.h"
 #include "bureau/commands/posts.h"
 #include "bureau/ledger.h"
 #include "bureau/record_source.h"
@@ -14,7 +15,8 @@ struct make_cards {
     struct record_source *source;
     unsigned retries;
     bool redo;
-    struct posts posts; /* started; limit and failures_max set */
+    struct bound_index *bound; /* NULL before it is needed */
+    struct posts posts;        /* started; limit and failures_max set */
     /* How it went; posts has the rest. */
     uint64_t untouched, half_done, spoiled, modules_failed;
 };

@@ -26,6 +26,7 @@ struct post {
     size_t atr_len;
     bool known;             /* the card has told itself, and may be used */
     struct card_id id;      /* of a card that gets keys */
+    struct card_id due;     /* the one that the record in work is for; len 0: any */
     struct card_group card; /* of the record in work */
     bool card_refused;      /* it is not the record's fault */
     uint64_t switch_to;     /* the record that this card is for; 0: none */
