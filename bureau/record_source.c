@@ -42,15 +42,14 @@ static bool numbers_add(struct numbers *n, uint64_t number, struct err *err)
     return true;
 }
 
-static bool numbers_remove(struct numbers *n, uint64_t number)
+static void numbers_remove(struct numbers *n, uint64_t number)
 {
     for (size_t i = 0; i < n->count; i++) {
         if (n->at[i] != number) continue;
         n->count--;
         memmove(&n->at[i], &n->at[i + 1], (n->count - i) * sizeof(*n->at));
-        return true;
+        return;
     }
-    return false;
 }
 
 /* ---- choosing ---- */
@@ -180,14 +179,21 @@ bool record_source_next(struct record_source *s, struct offered_record *out, str
     return true;
 }
 
+bool record_source_is_left(const struct record_source *s, uint64_t number)
+{
+    for (size_t i = 0; i < s->waiting.count; i++)
+        if (s->waiting.at[i] == number) return true;
+    return number > s->handed && is_wanted(s, number);
+}
+
 bool record_source_take(struct record_source *s, uint64_t number, bool *found, struct offered_record *out,
                         struct err *err)
 {
     bool in_file = false;
 
-    *found = numbers_remove(&s->waiting, number);
-    if (!*found && (number <= s->handed || !is_wanted(s, number))) return true;
     *found = false;
+    if (!record_source_is_left(s, number)) return true;
+    numbers_remove(&s->waiting, number);
     s->ahead = false; /* it is found again */
     if (!read_number(s, number, &in_file, err)) return false;
     if (!in_file) return true;

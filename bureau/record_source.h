@@ -36,6 +36,8 @@ MUST_CHECK bool record_source_each(struct record_source *s,
 MUST_CHECK bool record_source_has(struct record_source *s, bool *has, struct err *err);
 /* Takes it; there is one. */
 MUST_CHECK bool record_source_next(struct record_source *s, struct offered_record *out, struct err *err);
+/* Would this run take it, if it stands in the file? */
+bool record_source_is_left(const struct record_source *s, uint64_t number);
 /* Takes this one, which stands in the file. *found: false if it is not one that this run takes, or it was taken before. */
 MUST_CHECK bool record_source_take(struct record_source *s, uint64_t number, bool *found,
                                    struct offered_record *out, struct err *err);

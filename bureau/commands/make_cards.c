@@ -47,7 +47,34 @@ static bool begin(struct make_cards *m, struct post *p, const struct offered_rec
     return true;
 }
 
-/* The next record that can be begun goes to the card that waits. */
+/* Under way in a reader? */
+static bool is_open(const struct make_cards *m, uint64_t number)
+{
+    const struct journal_record *r = journal_book_find(ledger_book(m->ledger), number);
+    return r && r->open;
+}
+
+/* Another record than the one that was offered is this card's (it is on it already, or for it alone): that one, now. If the card in
+ * another reader is being asked for it, this one waits. *served false: it is not to be had any more. */
+static bool switch_record(struct make_cards *m, struct post *p, bool *served, struct err *err)
+{
+    struct offered_record offered;
+    bool found = false;
+    const uint64_t number = p->switch_to;
+
+    *served = false;
+    if (number > 0 && !m->posts.stopping && is_open(m, number)) {
+        p->state = POST_WAITING;
+        *served = true;
+        return true;
+    }
+    p->switch_to = 0;
+    if (number == 0 || m->posts.stopping) return true;
+    return record_source_take(m->source, number, &found, &offered, err) &&
+           (!found || begin(m, p, &offered, served, err));
+}
+
+/* The card that waits gets its record, or the next one that can be begun. */
 static bool give_order(void *owner, struct post *p, struct err *err)
 {
     struct make_cards *m = owner;
@@ -55,6 +82,11 @@ static bool give_order(void *owner, struct post *p, struct err *err)
     bool has = false, begun = false;
 
     p->state = POST_WAITING;
+    if (p->switch_to && posts_may_begin(&m->posts)) {
+        if (!switch_record(m, p, &begun, err)) return false;
+        if (!begun) post_release(p);
+        return true;
+    }
     while (!begun && posts_may_begin(&m->posts)) {
         if (!record_source_has(m->source, &has, err)) return false;
         if (!has) return true;
@@ -74,12 +106,13 @@ static bool put_bound(void *context, const struct offered_record *o, struct err 
            bound_index_add(m->bound, &due, o->card.number, err);
 }
 
-/* The record that is for this card and no other; 0: none. */
+/* The record that is for this card and no other; 0: none, or it is made. */
 static bool find_bound(struct make_cards *m, const struct card_id *id, uint64_t *number, struct err *err)
 {
     if (!m->bound && (!bound_index_new(&m->bound, err) || !record_source_each(m->source, put_bound, m, err)))
         return false;
     *number = bound_index_find(m->bound, id);
+    if (!record_source_is_left(m->source, *number) && !is_open(m, *number)) *number = 0;
     return true;
 }
 
@@ -122,6 +155,7 @@ static void count_outcome(struct make_cards *m, struct post *p, const struct tur
         [CARD_HALF_DONE] = &m->half_done,
         [CARD_SPOILED] = &m->spoiled,
     };
+    if (p->due.len > 0 && p->switch_to) return; /* it was not its turn, and the card gets its own record */
     ++*counts[r->outcome];
     if (r->outcome == CARD_MADE) {
         m->posts.failures = 0;
@@ -143,20 +177,6 @@ static bool give_back(struct make_cards *m, const struct post *p, const struct t
     bool own_fault = r->commands == 0 || (!p->card_refused && j && j->begun >= CARDS_PER_RECORD);
     if (r->outcome != CARD_UNTOUCHED || own_fault) return true;
     return record_source_give_back(m->source, p->card.number, err);
-}
-
-/* The card holds another record of this job, which is to be repeated: on it, now. */
-static bool switch_record(struct make_cards *m, struct post *p, bool *begun, struct err *err)
-{
-    struct offered_record offered;
-    bool found = false;
-    uint64_t number = p->switch_to;
-
-    *begun = false;
-    p->switch_to = 0;
-    if (number == 0 || m->posts.stopping) return true;
-    return record_source_take(m->source, number, &found, &offered, err) &&
-           (!found || begin(m, p, &offered, begun, err));
 }
 
 static bool on_ended(void *owner, struct post *p, struct cur *c, struct err *err)

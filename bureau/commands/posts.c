@@ -74,6 +74,7 @@ static bool on_card(struct round *r, struct post *p, struct cur *c, struct err *
     if (!cur_take(c, len, &atr, "ATR", err)) return false;
     if (len > 0) memcpy(p->atr, atr, len);
     p->atr_len = len;
+    p->switch_to = 0;
     p->state = POST_WAITING;
     return r->owner->serve(r->owner->context, p, err);
 }
