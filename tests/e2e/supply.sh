@@ -111,7 +111,43 @@ in_two_readers()
     wait $first $second || fail 'cards were not fed'
 }
 
+# site FOLDER: the demo's plan in an empty folder with tokens of its own.
+site()
+{
+    mkdir -m 700 "$1" "$1/tokens"
+    sed "s|$demo_module|$module|" "$demo/plan.yaml" >"$1/plan.yaml"
+    sed "s|^directories.tokendir.*|directories.tokendir = $PWD/$1/tokens|" "$tokens/softhsm2.conf" >"$1/softhsm2.conf"
+    ln -s "$tokens/pins" "$1/pins"
+}
+
+# keys_at FOLDER SITE TEXT: the site's part of the ceremony, which says TEXT.
+keys_at()
+{
+    use_tokens "$PWD/$1"
+    expect 0 "$cardkeys" run --yes "$1/plan.yaml" --site "$2"
+    cat err >>out
+    tells "$3"
+}
+
 # ---- cases ----
+
+# The supplier's token and the issuer's never meet: the KMC goes from one to the other by files, and the supplier's cards have its keys.
+keys_by_files()
+{
+    site at-supplier
+    site at-issuer
+    keys_at at-supplier supplier 'waiting: for at-supplier/kmc-2.handover'
+    cp at-supplier/supplier-exchange.pem at-issuer
+    keys_at at-issuer issuer '22 made'
+    cp at-issuer/demo-signer.pem at-issuer/*.handover at-supplier
+    keys_at at-supplier supplier '0 waiting for others'
+    expect 0 "$cardkeys" kcv at-supplier/plan.yaml KMC --site supplier
+    tells B4D2558CC2
+    raw 1
+    supplier
+    supply_with 0 batch.csv 1 --count 1
+    listed batch.csv 1
+}
 
 # Four cards in two readers. Their list is in the order in which the run has told of them. Personalized in another order: the first two
 # have each other's record in hand.
@@ -250,6 +286,7 @@ pulled_out()
 }
 
 begin supply softhsm
+shows 'the KMC comes to the supplier by files' keys_by_files
 shows 'two readers: keys by the derivation, a list, a job that joins it, cards read back' from_blank_to_made
 shows 'a card that is not in the list' another_card
 shows 'cardbureau supply killed: no card lost, none twice' killed
