@@ -112,11 +112,18 @@ checks_are_strict()
 
 # ---- cases ----
 
+# The purse says from which version of the KMC its card comes: a card of another one is left as it is.
 purse_credit_loyalty()
 {
     ordered 1
+    printf 'applications:\n  - {aid: %s, kmc_version: DF11}\n' $purse >>bureau.yaml
+    expect 0 "$cardbureau" check demo.mic --settings bureau.yaml
     blank 1 2
-    bureau_with 0 personalize 1
+    blank 2 1
+    bureau_with 0 personalize '2 1'
+    result_is '1 cards made; 0 half-done, 0 spoiled, 1 left as they were'
+    says "the card's keys come from KMC/1, and the record is for a card of version 2"
+    state_is 1 made 1
     made 1
     read_application $payment
     payment_input 1 column cards.csv ,
