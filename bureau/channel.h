@@ -16,8 +16,7 @@ struct channel {
     uint8_t icv[SCP02_BLOCK];   /* SCP02: MAC of the command before, encrypted; zero before the first */
     uint8_t chain[SCP03_BLOCK]; /* SCP03: MAC of the command before, whole */
     uint64_t counter;           /* SCP03: of commands */
-    unsigned
-        due_kmc; /* of which version of the KMC the card must be that comes first, with or without a channel; 0: any */
+    unsigned due_kmc;           /* version of the KMC that the card must come with; 0: any */
 };
 
 void channel_init(struct channel *c, struct ring *r);

@@ -42,8 +42,7 @@ struct open_record {
     struct card_record card;
     struct open_application *applications;
     size_t application_count;
-    unsigned
-        kmc_version; /* of the KMC from which the card comes, by the element that the settings name; 0: they name none */
+    unsigned kmc_version; /* that the card comes with, by the element that the settings name; 0: none */
 };
 
 enum { OPEN_WITHOUT_MACS = 1 /* --keys-only */ };

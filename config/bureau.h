@@ -60,8 +60,7 @@ struct bureau_application {
     uint8_t aid[AID_MAX];
     size_t aid_len;
     enum bureau_load load;
-    uint32_t
-        kmc_version; /* tag of the element that says from which version of the KMC the card comes; 0: not compared */
+    uint32_t kmc_version; /* tag: says with which version of the KMC the card comes; 0: not compared */
     /* Loose elements that go onto the card: tag → DGI. */
     struct bureau_loose {
         uint32_t tag;

@@ -168,7 +168,7 @@ records_are()
 secrets()
 {
     sed -nE "s#^record $1/CHIP/entry $2/E1 ([^/]*)/(C4|C7 unwrapped) = #\1 #p" dump |
-        awk '$1 == name { if (kind != "06") print kind, $2; name = ""; next } { name = $1; kind = $2 }'
+        awk '$1 == name { if (kind < "06") print kind, $2; name = ""; next } { name = $1; kind = $2 }'
 }
 
 # keys_are RECORD AID: the card makes the MAC of each key that the reader has computed, and has no other keys.

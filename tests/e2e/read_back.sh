@@ -208,9 +208,47 @@ longer_pairs()
     remove 0
 }
 
+# signed_by_another: from here on the signer whom bureau and reader believe is the independent sample's.
+signed_by_another()
+{
+    sample=$E2E_SOURCE/tests/samples/independent-5.keys.json
+    spki=$(sed -n 's/.*"signer": "\(30[0-9a-fA-F]*\)".*/\1/p' "$sample" | head -n 1)
+    rm demo-signer.pem
+    hex_bytes "$spki" | openssl pkey -pubin -inform DER -out demo-signer.pem
+    sed "s/\"signer\": \"[0-9a-fA-F]*\"/\"signer\": \"$spki\"/" demo.keys.json >other.keys.json
+    mv other.keys.json demo.keys.json
+}
+
+# No profile loads a PIN. Another program of the issuer's may have put one into the sealed file, and signed that.
+pin_of_another_program()
+{
+    job job-fixed
+    cards 1 fixed
+    expect 0 "$cardprep" run job.yaml --output without.mic
+    expect 0 "$E2E_BUILD/tests/reader/pin_writer" demo.keys.json without.mic demo.mic $payment 241234FFFFFFFFFF
+    signed_by_another
+    at_the_bureau
+    blank 1 2
+    bureau_with 0 personalize 1
+    made 1
+    right=0020008008241234FFFFFFFFFF
+    wrong=0020008008241235FFFFFFFFFF
+    left=80CA9F1700
+    selecting=00A40400$(lc $payment)${payment}00
+    talk 0 "$selecting" $left $wrong $left $right $left $wrong $wrong $wrong $right
+    tail -n +2 answers >said.pin
+    printf '%s\n' 9F1701039000 63C2 9F1701029000 9000 9F1701039000 63C2 63C1 6983 6983 | cmp -s - said.pin || fail "$(cat answers)"
+    remove 0
+    insert "$(card_of 1)" 0
+    talk 0 "$selecting" $left $right
+    last_is 6983
+    remove 0
+}
+
 begin read_back softhsm
 shows 'purse, EMV credit and loyalty: input, directories, data authentication, cryptograms' purse_credit_loyalty
 shows 'EMV debit with AES keys: input, directories, cryptograms' debit_with_aes_keys
 shows "a purse with keys under the card's own AES key" purse_under_card_keys
 shows 'key pairs as long as the issuer'"'"'s, and a log format' longer_pairs
+shows 'a PIN that another program put there' pin_of_another_program
 finish
