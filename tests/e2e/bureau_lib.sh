@@ -227,6 +227,7 @@ payment_is()
     [ "$options" = "77$(lc "$due_options")$due_options" ] || fail "record $1: processing options: $options"
     while read -r number sfi _; do printf '%02X%02X\n' "$sfi" "$number"; done <afl | sort >afl.dgis
     dgis "$1" $payment | sort | cmp -s - afl.dgis || fail "record $1: the AFL names $(cat afl.dgis)"
+    application_is_sound
     [ $((0x$aip & 0x6000)) -ne 0 ] || return 0
     certified_key "$(issuer)" "$(element 5A)" "$static_data"
     static_is DAC1 "$static_data"

@@ -54,9 +54,10 @@ directories_name()
     cmp -s answers wanted || fail "directories: $(cat answers), not $(cat wanted)"
 }
 
-# pays RECORD: ARQC, then TC, each made by the card's key for cryptograms; counters; no PIN, since no profile loads one.
+# pays RECORD: ARQC, then TC, each made by the card's key for cryptograms; counters; no PIN, since no profile loads one, and so none asked for.
 pays()
 {
+    if asks_for_offline_pin; then fail "the CVM list asks for a PIN that the card does not have: $(element 8E)"; fi
     secrets "$1" $payment >keys
     read -r kind key <keys
     first=$(told "$(element 8C)")

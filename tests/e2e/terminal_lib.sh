@@ -288,6 +288,35 @@ read_application()
     esac
 }
 
+# has_all TAG…: the elements that the card must have.
+has_all()
+{
+    for tag in "$@"; do [ -n "$(element "$tag")" ] || fail "the card has no $tag"; done
+}
+
+# application_is_sound: what read_application has left is what a terminal goes on with: nothing twice (Book 3, 10.2), what is mandatory (7.2), and
+# all that the AIP promises (Book 2, 5.1 and 6.1; Book 3, C1).
+application_is_sound()
+{
+    doubles=$(cut -d ' ' -f 1 elements | sort | uniq -d)
+    [ -z "$doubles" ] || fail "stands twice: $doubles"
+    has_all 5A 5F24 8C 8D
+    [ $((0x$aip & 0x6000)) -eq 0 ] || has_all 8F 90 9F32
+    [ $((0x$aip & 0x4000)) -eq 0 ] || has_all 93
+    if [ $((0x$aip & 0x2000)) -ne 0 ]; then
+        has_all 9F46 9F47 9F49
+        list_of "$(element 9F49)" | grep -q '^9F37 ' || fail "the DDOL lacks the terminal's number: $(element 9F49)"
+    fi
+    [ $((0x$aip & 0x1000)) -eq 0 ] || has_all 8E
+    [ $((0x$aip & 0x0100)) -eq 0 ] || fail "combined data authentication is promised: $aip"
+}
+
+# asks_for_offline_pin: the CVM list has a rule with a PIN that the card verifies (Book 3, C3). Two amounts, then rules.
+asks_for_offline_pin()
+{
+    part "$(element 8E)" 8 | fold -w 4 | while read -r rule; do echo $((0x${rule%??} & 0x3F)); done | grep -q '^[1345]$'
+}
+
 # terminal_says TAG BYTES: what the terminal has for it.
 terminal_says()
 {
