@@ -54,7 +54,8 @@ directories_name()
     cmp -s answers wanted || fail "directories: $(cat answers), not $(cat wanted)"
 }
 
-# pays RECORD: ARQC, then TC, each made by the card's key for cryptograms; counters; no PIN, since no profile loads one, and so none asked for.
+# pays RECORD: ARQC, then TC; an AAC in another transaction: each made by the card's key for cryptograms. Its counters. No PIN, since no profile
+# loads one, and so none is asked for.
 pays()
 {
     if asks_for_offline_pin; then fail "the CVM list asks for a PIN that the card does not have: $(element 8E)"; fi
@@ -62,17 +63,20 @@ pays()
     read -r kind key <keys
     first=$(told "$(element 8C)")
     second=$(told "$(element 8D)")
-    talk 0 "00A40400$(lc $payment)${payment}00" 80CA9F3600 80CA9F1300 "80AE8000$(lc "$first")${first}00" 80A8000002830000 \
+    selecting=00A40400$(lc $payment)${payment}00
+    talk 0 "$selecting" 80CA9F3600 80CA9F1300 "80AE8000$(lc "$first")${first}00" 80A8000002830000 \
         "80AE8000$(lc "$first")${first}00" 80CA9F1300 "80AE4000$(lc "$second")${second}00" 80CA9F3600 80CA9F1300 80CA9F1700 \
-        0020008008241234FFFFFFFFFF
+        0020008008241234FFFFFFFFFF "$selecting" 80A8000002830000 "80AE0000$(lc "$first")${first}00" 80CA9F1300
     before=$(sed -n 's/^9F3602\(....\)9000$/\1/p' answers | head -n 1)
     atc=$(printf %04X $((0x$before + 1)))
-    sed '1d; 6d; 8d' answers >said.counters
+    sed '1d; 6d; 8d; 13d; 15d' answers >said.counters
     options=$(due "$1" $payment 9104)
     printf '%s\n' "9F3602${before}9000" 9F130200009000 6985 "77$(lc "$options")${options}9000" 9F130200009000 "9F3602${atc}9000" \
-        "9F1302${atc}9000" 6A88 6A88 | cmp -s - said.counters || fail "a transaction: $(cat answers)"
+        "9F1302${atc}9000" 6A88 6A88 "77$(lc "$options")${options}9000" "9F1302${atc}9000" | cmp -s - said.counters ||
+        fail "a transaction: $(cat answers)"
     cryptogram_is "$(sed -n 6p answers)" 80 "$atc" "$kind" "$key"
     cryptogram_is "$(sed -n 8p answers)" 40 "$atc" "$kind" "$key"
+    cryptogram_is "$(sed -n 15p answers)" 00 "$(printf %04X $((0x$atc + 1)))" "$kind" "$key"
 }
 
 # refuses TEXT COMMAND…: it fails with this, and the suite goes on.
@@ -182,6 +186,8 @@ purse_under_card_keys()
         joined_purse_input $record
         element_is DF11 "0$(positions kmc_version $record batch.txt)"
         kmc_is "$(positions kmc_version $record batch.txt)"
+        talk 0 "00A40400$(lc $purse)${purse}00" 00880000041122334400
+        last_is 6985 # no key pair
         remove 0
     done
 }
