@@ -178,10 +178,12 @@ void card_power_on(struct card *card)
     card->perso.app = ISD;
 }
 
-/* T=1 (or T=0) alone, no interface bytes beyond; historical bytes name the program. */
+/* T=1 (or T=0) alone, as EMV's basic answers (Book 1, 8.3): no programming voltage, no extra guard time, and for T=1 blocks of up
+ * to 254 bytes, BWI 4 and CWI 5. Historical bytes name the program. */
 size_t card_atr(const struct card *card, uint8_t out[static CARD_ATR_MAX])
 {
-    static const uint8_t t1[] = {0x3B, 0x88, 0x81, 0x31, 0xFE, 0x55, 's', 'o', 'f', 't', 'c', 'a', 'r', 'd'};
+    static const uint8_t t1[] = {0x3B, 0xE8, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45,
+                                 's',  'o',  'f',  't',  'c',  'a',  'r',  'd'};
     static const uint8_t t0[] = {0x3B, 0x68, 0x00, 0x00, 's', 'o', 'f', 't', 'c', 'a', 'r', 'd'};
     size_t len = sizeof(t0);
 
