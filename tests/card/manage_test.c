@@ -71,7 +71,10 @@ static void test_get_status(void)
     CU_ASSERT_TRUE(h.answer.len > 80 && h.answer.data[0] == 0xE3);
     CU_ASSERT_EQUAL(host_hex(&h, "80F24000074F05D27600008600"), 0x6A88);
     CU_ASSERT_EQUAL(host_hex(&h, "80F28000074F05D27600008600"), 0x6A88);
-    CU_ASSERT_EQUAL(host_hex(&h, "80F22000024F0000"), 0x6A86);
+    /* Load files and modules are asked for as any tool does that lists a card; there are none. */
+    CU_ASSERT_EQUAL(host_hex(&h, "80F22000024F0000"), 0x6A88);
+    CU_ASSERT_EQUAL(host_hex(&h, "80F21002024F0000"), 0x6A88);
+    CU_ASSERT_EQUAL(host_hex(&h, "80F26000024F0000"), 0x6A86);
     CU_ASSERT_EQUAL(host_hex(&h, "80F24001024F0000"), 0x6A86);
     CU_ASSERT_EQUAL(host_hex(&h, "80F24000024F0500"), 0x6A80);
     CU_ASSERT_EQUAL(host_hex(&h, "80F2400000"), 0x6A80);
