@@ -289,7 +289,7 @@ static void get_response(struct card *card, const struct apdu *cmd, struct buf *
 
 void card_process(struct card *card, const uint8_t *apdu, size_t len, struct buf *answer)
 {
-    enum { INS_GET_RESPONSE = 0xC0, CLA_CHAINED = 0x10 };
+    enum { INS_GET_RESPONSE = 0xC0, CLA_CHAINED = 0x10, CLA_OF_COMMAND = 0x84 };
     struct apdu cmd = {0};
 
     buf_clear(answer);
@@ -298,7 +298,8 @@ void card_process(struct card *card, const uint8_t *apdu, size_t len, struct buf
         put_sw(answer, SW_LENGTH);
         return;
     }
-    if (cmd.ins == INS_GET_RESPONSE && (cmd.cla & 0x7F) == 0) {
+    /* It only fetches, outside of any channel, so it may have the class of the command it belongs to. */
+    if (cmd.ins == INS_GET_RESPONSE && (cmd.cla & ~CLA_OF_COMMAND) == 0) {
         get_response(card, &cmd, answer);
         return;
     }

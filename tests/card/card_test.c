@@ -75,6 +75,10 @@ static void test_t0(void)
     CU_ASSERT_EQUAL(raw_send(card, "00C0000013", &answer), 0x6C00 + FCI_LEN);
     CU_ASSERT_EQUAL(raw_send(card, "00C0000012", &answer), 0x9000);
     CU_ASSERT_EQUAL(answer.len, FCI_LEN);
+    /* Some hosts fetch with the class of the command that has the answer, secure messaging and all. */
+    CU_ASSERT_EQUAL(raw_send(card, "00A4040008A000000151000000", &answer), 0x6100 + FCI_LEN);
+    CU_ASSERT_EQUAL(raw_send(card, "84C0000012", &answer), 0x9000);
+    CU_ASSERT_EQUAL(answer.len, FCI_LEN);
     CU_ASSERT_EQUAL(raw_send(card, "00A4040008A00000015100000000", &answer), 0x6100 + FCI_LEN);
     CU_ASSERT_EQUAL(raw_send(card, "80CA00CF00", &answer), 0x6C0C);
     CU_ASSERT_EQUAL(answer.len, 0);
