@@ -244,7 +244,7 @@ pin_of_another_program()
     selecting=00A40400$(lc $payment)${payment}00
     talk 0 "$selecting" $left $wrong $left $right $left $wrong $wrong $wrong $right
     tail -n +2 answers >said.pin
-    printf '%s\n' 9F1701039000 63C2 9F1701029000 9000 9F1701039000 63C2 63C1 6983 6983 | cmp -s - said.pin || fail "$(cat answers)"
+    printf '%s\n' 9F1701039000 63C2 9F1701029000 9000 9F1701039000 63C2 63C1 63C0 6983 | cmp -s - said.pin || fail "$(cat answers)"
     remove 0
     insert "$(card_of 1)" 0
     talk 0 "$selecting" $left $right
