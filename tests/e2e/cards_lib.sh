@@ -57,7 +57,7 @@ await_empty()
     "$E2E_BUILD/tests/e2e/reader_is_empty" "Virtual PCD 00 0$1" || fail "reader $1 does not become empty"
 }
 
-# insert FILE SLOT OPTION…: the card is seen when this returns.
+# insert FILE SLOT OPTION…: the card is seen when this returns. A case that fails leaves none in the reader.
 insert()
 {
     state=$1
@@ -65,6 +65,7 @@ insert()
     shift 2
     "$softcard" --reader "$slot" --state "$state" "$@" 2>card.log &
     card=$!
+    trap 'kill "$card" 2>/dev/null || :' EXIT
     until_true has_card "$slot"
 }
 

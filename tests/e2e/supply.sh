@@ -89,12 +89,8 @@ listed()
 joined()
 {
     cards "$1" supply
-    job job-supply 's/demo-supply.mic/demo.mic/'
-    expect 0 "$cardprep" run job.yaml
-    sed "s|$demo_module|$module|" "$demo/bureau.yaml" >bureau.yaml
-    expect 0 "$cardbureau" check demo.mic --settings bureau.yaml
-    accepted demo.mic
-    "$reader" --dump --unwrap demo.keys.json demo.mic >dump
+    job job-supply
+    delivered
 }
 
 # In two readers at once: in_two_readers WORDS0 WORDS1 COMMAND…
