@@ -65,7 +65,7 @@ static struct measure_settings settings_of(const struct options *o, const char *
     return s;
 }
 
-enum { RECORDS = 16, RECORDS_QUICK = 2, GATHER_US = 1500000, GATHER_QUICK_US = 400000, WORKERS_MIN = 2 };
+enum { RECORDS = 16, RECORDS_QUICK = 2, GATHER_US = 1500000, GATHER_QUICK_US = 100000, WORKERS_MIN = 2 };
 
 static unsigned workers_of(const struct options *o)
 {
