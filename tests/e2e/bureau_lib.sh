@@ -17,17 +17,41 @@ upper()
     tr a-f A-F
 }
 
-# card_key NUMBER KEYDATA VERSION: one of the card's keys by docs/formats/derivation.md. Version 3 is KMC-DES.
+# master_of VERSION: method and master of the KMC that this case knows by this key version: the demo's two, or what `kmc` has added.
+master_of()
+{
+    if [ "$1" -le 2 ]; then
+        awk -v want="\"KMC/$1\"" 'index($0, want) { found = 1 }
+            found && /"master"/ { gsub(/[^0-9a-f]/, "", $2); print "kmc-aes", $2; exit }' demo.keys.json
+    else
+        sed -n "s/^$1 //p" kmcs
+    fi
+}
+
+# cmac KEY DATA
+cmac()
+{
+    hex_bytes "$2" | openssl mac -cipher "AES-$((${#1} * 4))-CBC" -macopt "hexkey:$1" CMAC
+}
+
+# card_key NUMBER KEYDATA VERSION: one of the card's keys by docs/formats/derivation.md.
 card_key()
 {
-    if [ "$3" = 3 ]; then
-        block=$(echo "$2" | cut -c 1-4)$(echo "$2" | cut -c 9-16)
-        hex_bytes "${block}F00$1${block}0F0$1" | openssl enc -des-ede -nopad -K $kmc_des | basenc --base16
+    row=$(master_of "$3")
+    master=${row#* }
+    case ${row% *} in
+    kmc-cps) block=$(echo "$2" | cut -c 9-20) ;;
+    kmc-visa2) block=$(echo "$2" | cut -c 1-4,9-16) ;;
+    kmc-aes)
+        {
+            cmac "$master" "010000000${1}00$2"
+            [ ${#master} -le 32 ] || cmac "$master" "020000000${1}00$2"
+        } | tr -d '\n' | cut -c "1-${#master}"
         return
-    fi
-    master=$(awk -v want="\"KMC/$3\"" 'index($0, want) { found = 1 } found && /"master"/ { gsub(/[^0-9a-f]/, "", $2); print $2; exit }' \
-        demo.keys.json)
-    hex_bytes "010000000${1}00$2" | openssl mac -cipher AES-128-CBC -macopt "hexkey:$master" CMAC
+        ;;
+    *) fail "no KMC has key version $3" ;;
+    esac
+    hex_bytes "${block}F00$1${block}0F0$1" | openssl enc -des-ede -nopad -K "$master" | basenc --base16
 }
 
 # serial_of NUMBER: the card's KEYDATA.
@@ -36,15 +60,21 @@ serial_of()
     printf '0000400001%010d' "$1"
 }
 
+# keys_of NUMBER VERSION: ENC:MAC:DEK of this card.
+keys_of()
+{
+    echo "$(card_key 1 "$(serial_of "$1")" "$2"):$(card_key 2 "$(serial_of "$1")" "$2"):$(card_key 3 "$(serial_of "$1")" "$2")"
+}
+
 # blank NUMBER VERSION OPTION…: a card as its supplier delivers it, in the file cNUMBER, with keys of this version of KMC.
 blank()
 {
     serial=$(serial_of "$1")
-    keys="$(card_key 1 "$serial" "$2"):$(card_key 2 "$serial" "$2"):$(card_key 3 "$serial" "$2")"
+    keys=$(keys_of "$1" "$2")
     state=c$1
     version=$2
     shift 2
-    echo "$keys" | "$softcard" --new --state "$state" --serial "$serial" --kvn "0$version" --keys - "$@"
+    echo "$keys" | "$softcard" --new --state "$state" --serial "$serial" --kvn "$(printf %02X "$version")" --keys - "$@"
 }
 
 # outcomes NUMBER: how many the journal has of this card.
@@ -79,16 +109,37 @@ feed()
 
 # ---- the job ----
 
-# ordered N: the demo's job of N cards, checked by the bureau.
+# settings: the demo's bureau on this kind's module, as bureau.yaml.
+settings()
+{
+    sed "s|$demo_module|$module|" "$demo/bureau.yaml" >bureau.yaml
+}
+
+# sealed N: the demo's job of N cards as demo.mic, with what the reader finds in it (`dump`); made once in a suite.
+sealed()
+{
+    if [ ! -e "$folder/sealed.$1/dump" ]; then
+        mkdir -p "$folder/sealed.$1"
+        (
+            cd "$folder/sealed.$1" || exit
+            furnish "$tokens"
+            cards "$1"
+            job job
+            expect 0 "$cardprep" run job.yaml
+            accepted demo.mic
+            "$reader" --dump --unwrap demo.keys.json demo.mic >dump.made
+            mv dump.made dump
+        )
+    fi
+    for file in cards.csv job.yaml demo.mic dump; do cp "$folder/sealed.$1/$file" .; done
+}
+
+# ordered N: the same, accepted by the bureau.
 ordered()
 {
-    cards "$1"
-    job job
-    expect 0 "$cardprep" run job.yaml
-    sed "s|$demo_module|$module|" "$demo/bureau.yaml" >bureau.yaml
+    sealed "$1"
+    settings
     expect 0 "$cardbureau" check demo.mic --settings bureau.yaml
-    accepted demo.mic
-    "$reader" --dump --unwrap demo.keys.json demo.mic >dump
 }
 
 # bureau STATUS COMMAND OPTION…
@@ -161,19 +212,30 @@ retail_mac()
     hex_bytes "$(echo "$2" | cut -c 17-32)" | openssl enc -des-ede-cbc -nopad -K "$1" -iv "$first" | basenc --base16
 }
 
+# proof KEY KIND DATA: what PROVE KEY answers (docs/formats/softcard.md); KIND as C4 has it, DATA of two blocks of DES.
+proof()
+{
+    case $2 in
+    01) retail_mac "$1" "${3}8000" ;;
+    *) cmac "$1" "$3" | cut -c 1-16 ;;
+    esac
+}
+
 # keys_are RECORD AID: the card makes the MAC of each key that the reader has computed.
 keys_are()
 {
-    sed -nE "s|^record $1/CHIP/entry $2/E1 [^/]*/C7 unwrapped = ([0-9A-F]{32})\$|\1|p" dump >keys
-    [ -s keys ] || fail "no keys in the job: $1 $2"
+    sed -nE "s|^record $1/CHIP/entry $2/E1 ([^/]*)/C4 = (0[135])\$|\1 \2|p" dump >names
+    [ -s names ] || fail "no keys in the job: $1 $2"
     challenge=1122334455667788
     number=0
     commands=00A40400$(printf %02X $((${#2} / 2)))${2}00
-    while read -r key; do
+    while read -r name key_kind; do
+        key=$(sed -nE "s|^record $1/CHIP/entry $2/E1 $name/C7 unwrapped = ([0-9A-F]+)\$|\1|p" dump)
+        [ -n "$key" ] || fail "the reader does not open $name of record $1"
         number=$((number + 1))
         commands="$commands 80880${number}0008${challenge}00"
-        echo "$(retail_mac "$key" "50524F56450${number}${challenge}8000")9000"
-    done <keys >wanted
+        echo "$(proof "$key" "$key_kind" "50524F56450${number}${challenge}")9000"
+    done <names >wanted
     # shellcheck disable=SC2086
     talk 0 $commands
     tail -n +2 answers | cmp -s - wanted || fail "record $1 $2: keys: $(cat answers), not $(cat wanted)"
@@ -227,7 +289,7 @@ bureau_with()
     # shellcheck disable=SC2086 # one card a word
     feed 0 $fed_cards &
     feeder=$!
-    bureau "$due_status" "$command" --reader '* 00 00' "$@"
+    expect "$due_status" timeout --signal=TERM 60 "$cardbureau" "$command" demo.mic --settings bureau.yaml --reader '* 00 00' "$@"
     cp out result
     touch run-is-over
     wait $feeder || fail 'cards were not fed'
@@ -244,22 +306,62 @@ card_is_known()
     grep -q "\"event\":\"card-known\",\"record\":$1," demo-books.sqlite.*.journal 2>/dev/null
 }
 
-# A third KMC, with TDES keys, on tokens of its own: cards of key version 3.
-tdes_kmc()
+# kmc NAME VERSION ALGORITHM METHOD KEY_VERSION MASTER: one more KMC of the bureau, in its settings and in plan.yaml, from two components.
+# `more_kmcs` brings it to the token.
+kmc()
+{
+    [ -e plan.yaml ] || cp "$tokens/plan.yaml" .
+    one=$(echo "$6" | sed 's/../A5/g')
+    two=$(echo "$6" | fold -w 2 | while read -r byte; do printf %02X $((0x$byte ^ 0xA5)); done)
+    case $3 in
+    des*) kcv=$(hex_bytes 0000000000000000 | openssl enc -des-ede -nopad -K "$6" | basenc --base16 | cut -c 1-6) ;;
+    *) kcv=$(cmac "$6" 00000000000000000000000000000000 | cut -c 1-10) ;;
+    esac
+    change plan.yaml "/^keys:/a\\
+  - name: $1\\
+    version: $2\\
+    role: master\\
+    algorithm: $3\\
+    method: $4\\
+    tokens: [bureau]\\
+    kcv: \"$kcv\"\\
+    components:\\
+      - {custodian: TEST custodian 1, test: \"$one\"}\\
+      - {custodian: TEST custodian 2, test: \"$two\"}"
+    change bureau.yaml "/^card_keys:/a\\
+  - {name: $1, version: $2, algorithm: $3, method: $4, key_version: $5, label: $1-$2, kcv: \"$kcv\"}"
+    echo "$5 $4 $6" >>kmcs
+}
+
+# On tokens of this case's own.
+more_kmcs()
 {
     cp "$tokens/plan.audit.jsonl" .
-    sed '/^keys:/a\
-  - name: KMC-DES\
-    version: 1\
-    role: master\
-    algorithm: des2\
-    method: kmc-visa2\
-    tokens: [bureau]\
-    kcv: "8BAF47"\
-    components:\
-      - {custodian: TEST custodian 1, test: "1F2E3D4C5B6A798897A6B5C4D3E2F100"}\
-      - {custodian: TEST custodian 2, test: "5F6F7F0F1F2F3FCFDFEFFF8F9FAFBF4F"}' "$tokens/plan.yaml" >plan.yaml
     expect 0 "$cardkeys" run --yes plan.yaml
-    change bureau.yaml '/^card_keys:/a\
-  - {name: KMC-DES, version: 1, algorithm: des2, method: kmc-visa2, key_version: 3, label: KMC-DES-1, kcv: "8BAF47"}'
+}
+
+# A third KMC, with TDES keys: cards of key version 3.
+tdes_kmc()
+{
+    kmc KMC-DES 1 des2 kmc-visa2 3 $kmc_des
+    more_kmcs
+}
+
+# ---- what was said ----
+
+# Commands and answers of this case so far, one a line in hex, as the service that drives the readers saw them. `wire_begins` first.
+wire_begins()
+{
+    wire_from=$(wc -c <"$readers/pcscd.log")
+}
+
+wire()
+{
+    tail -c "+$((wire_from + 1))" "$readers/pcscd.log" | sed -n 's/^.*APDU: //p; s/^.*SW: //p' | tr -d ' '
+}
+
+# said REGEX: a command like this went to a card since wire_begins.
+said()
+{
+    wire | grep -qE "^$1" || fail "no command $1: $(wire | cut -c 1-40)"
 }
