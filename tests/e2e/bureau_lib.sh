@@ -148,7 +148,7 @@ bureau()
     due_status=$1
     command=$2
     shift 2
-    expect "$due_status" "$cardbureau" "$command" demo.mic --settings bureau.yaml "$@"
+    expect "$due_status" "$cardbureau" "$command" "${mic:-demo.mic}" --settings bureau.yaml "$@"
 }
 
 # state_is RECORD STATE CARD
@@ -256,10 +256,11 @@ pair_is()
     grep -q "${hash}BC\$" opened || fail "record $1 $2: the signature is over other data"
 }
 
-# read_back RECORD: everything that can be read of its card, and what cannot by what the card does with it.
+# read_back RECORD [FILE]: everything that can be read of its card, and what cannot by what the card does with it. FILE: of a card that the
+# books do not know.
 read_back()
 {
-    file=$(card_of "$1")
+    file=${2:-$(card_of "$1")}
     [ -e "$file" ] || fail "record $1 has no card: $file"
     insert "$file" 0
     for aid in $purse $payment $loyalty; do
@@ -289,7 +290,7 @@ bureau_with()
     # shellcheck disable=SC2086 # one card a word
     feed 0 $fed_cards &
     feeder=$!
-    expect "$due_status" timeout --signal=TERM 60 "$cardbureau" "$command" demo.mic --settings bureau.yaml --reader '* 00 00' "$@"
+    expect "$due_status" timeout --signal=TERM 60 "$cardbureau" "$command" "${mic:-demo.mic}" --settings bureau.yaml --reader '* 00 00' "$@"
     cp out result
     touch run-is-over
     wait $feeder || fail 'cards were not fed'
