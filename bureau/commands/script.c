@@ -1,5 +1,6 @@
 /* cardbureau script FILE: the commands for one card whose challenge and answers are known, for stations without a token and for
- * tests, as far as the answers reach; with --dry-run what a card would get, in words. The same turns as with a reader, and nothing is written into the books. */
+ * tests, as far as the answers reach; with --dry-run what a card would get, in words. The same turns as with a reader, and nothing is
+ * written into the books. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "base/args.h"
 #include "base/hex.h"
 #include "base/outfile.h"
+#include "bureau/bound.h"
 #include "bureau/commands/card_run.h"
 #include "bureau/commands/commands.h"
 #include "bureau/turns.h"
@@ -25,6 +27,7 @@ struct script {
     struct card_file file;
     struct token_process *token;
     uint8_t challenge[CHALLENGE_LEN];
+    struct card_id due; /* the card that the record is for; len 0: any */
     struct buf answers; /* the file's text */
     size_t at;
     uint64_t line;
@@ -80,6 +83,12 @@ static bool transmit(void *context, const struct card_turn *turn, struct buf *an
     return take_answer(s, answer, why);
 }
 
+static bool known(void *context, const struct card_id *id, struct err *why)
+{
+    const struct script *s = context;
+    return bound_check(&s->due, id, why);
+}
+
 /* ---- the command ---- */
 
 static bool read_options(struct script *s, struct err *err)
@@ -120,7 +129,7 @@ static bool describe(struct script *s, const struct card_order *order, struct er
 
 static bool play_turns(struct script *s, const struct card_order *order, struct err *err)
 {
-    const struct turns_port port = {s, transmit, NULL};
+    const struct turns_port port = {s, transmit, known};
     struct turns_result result;
 
     turns_run(s->token, order, &port, &result);
@@ -142,7 +151,9 @@ static bool play(struct script *s, const struct mic_record *record, struct err *
                                      .dry_run = o->dry_run,
                                      .challenge = o->challenge ? s->challenge : NULL,
                                      .tries = 1};
-    if (o->dry_run ? describe(s, &order, err) : play_turns(s, &order, err)) return true;
+    const bool ok = bound_read(s->file.settings, record, &s->due, err) &&
+                    (o->dry_run ? describe(s, &order, err) : play_turns(s, &order, err));
+    if (ok) return true;
     err_prefix(err, "record %" PRIu64, o->record);
     return false;
 }
@@ -191,13 +202,13 @@ static int run(const char *path, const struct options *o)
     card_file_close(&s.file);
     buf_release(&s.answers);
     buf_release(&s.text);
-    return ok ? 0 : args_report("cardbureau script", &err);
+    return ok ? 0 : args_fail(&script_command, &err);
 }
 
-int command_script(int argc, char **argv)
+static int command_script(int argc, char **argv)
 {
+    int status = 0;
     struct options o = {.record = 0};
-    struct err err = ERR_INIT;
     const char *path = NULL;
     const struct arg_option options[] = {
         {"settings", ARG_TEXT, "FILE", "the bureau's settings", {.text = &o.settings}},
@@ -225,14 +236,10 @@ int command_script(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"script", "FILE", 1, "the commands for one card, without a reader",
-                                      command_script};
 
-    if (!args_parse(argc, argv, options, count, &path, 1, &err))
-        return args_report("cardbureau script", &err);
-    if (o.help) {
-        args_usage(stdout, "cardbureau", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&script_command, argc, argv, options, count, &path, &status)) return status;
     return run(path, &o);
 }
+
+const struct arg_command script_command = {
+    "cardbureau", "script", "FILE", 1, "the commands for one card, without a reader", command_script};
