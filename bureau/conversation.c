@@ -69,7 +69,7 @@ static bool go(struct conversation *c, enum step step, struct card_turn *turn, s
 /* Does the domain's channel still stand? An application of the selecting kind ended it. */
 static bool domain_is_open(const struct conversation *c)
 {
-    return c->purpose != FOR_APPLICATION;
+    return c->target != FOR_APPLICATION;
 }
 
 static bool next_application(struct conversation *c, size_t from, struct card_turn *turn, struct err *err)
@@ -82,15 +82,15 @@ static bool next_application(struct conversation *c, size_t from, struct card_tu
         c->block = 0;
         buf_clear(&c->dgis);
         if (a->load == BUREAU_LOAD_SELECT) {
-            c->purpose = FOR_APPLICATION;
+            c->target = FOR_APPLICATION;
             return go(c, STEP_SELECT_APPLICATION, turn, err);
         }
         if (domain_is_open(c)) return go(c, STEP_INSTALL, turn, err);
-        c->purpose = FOR_DOMAIN; /* back to the domain first; what is to be loaded is known already */
+        c->target = FOR_DOMAIN; /* back to the domain first; what is to be loaded is known already */
         return go(c, STEP_SELECT_DOMAIN, turn, err);
     }
     if (domain_is_open(c)) return go(c, STEP_LOCK, turn, err);
-    c->purpose = FOR_LOCK;
+    c->target = FOR_LOCK;
     return go(c, STEP_SELECT_DOMAIN, turn, err);
 }
 
@@ -99,7 +99,7 @@ static bool ask_new_keys(struct conversation *c, struct err *why)
     const struct card_crypto *k = &c->order.crypto;
     buf_clear(&c->keys.data);
     buf_clear(&c->keys.checks);
-    c->keys.checks_wanted = c->order.again;
+    c->keys.checks_wanted = c->order.purpose == PURPOSE_PROVE;
     return k->new_keys(k->context, &c->keys, why);
 }
 
@@ -110,7 +110,7 @@ static bool supply(struct conversation *c, struct card_turn *turn, struct err *e
     if (c->keys_done) return go(c, STEP_DONE, turn, err);
     if (!ask_new_keys(c, &why)) return conversation_fail(c, turn, &why, err);
     if (c->keys.needed) return go(c, STEP_PUT_KEY, turn, err);
-    if (c->order.again) return go(c, STEP_DONE, turn, err);
+    if (c->order.purpose == PURPOSE_PROVE) return go(c, STEP_DONE, turn, err);
     err_set(&why, ERR_INPUT, "the card has its own keys already");
     return conversation_end(c, turn, &why);
 }
@@ -119,9 +119,9 @@ static bool after_authenticate(struct conversation *c, struct card_turn *turn, s
 {
     struct err why = ERR_INIT;
     if (!c->order.record) return supply(c, turn, err);
-    if (c->purpose == FOR_APPLICATION) return go(c, STEP_STORE, turn, err);
-    if (c->purpose == FOR_LOCK) return go(c, STEP_LOCK, turn, err);
-    if (c->purpose == FOR_CARD && c->order.record->ring->settings->replace_keys && !c->keys_done) {
+    if (c->target == FOR_APPLICATION) return go(c, STEP_STORE, turn, err);
+    if (c->target == FOR_LOCK) return go(c, STEP_LOCK, turn, err);
+    if (c->target == FOR_CARD && c->order.record->ring->settings->replace_keys && !c->keys_done) {
         if (!ask_new_keys(c, &why)) return conversation_fail(c, turn, &why, err);
         if (c->keys.needed) return go(c, STEP_PUT_KEY, turn, err);
     }
@@ -148,7 +148,7 @@ static bool take_initialize(struct conversation *c, const struct apdu_answer *a,
     if (!scp_answer_read(a->data, a->len, &answer, &why)) return conversation_fail(c, turn, &why, err);
     hex_write(c->serial, sizeof(c->serial), answer.key_data, sizeof(answer.key_data), false);
     buf_clear(&c->authenticate);
-    if (c->keys_done && c->purpose == FOR_DOMAIN && answer.key_version != c->keys.version) {
+    if (c->keys_done && c->target == FOR_DOMAIN && answer.key_version != c->keys.version) {
         c->spoiled = true;
         err_set(&why, ERR_INTEGRITY, "the card took keys of version %u and still answers with version %u",
                 (unsigned)c->keys.version, (unsigned)answer.key_version);
@@ -171,7 +171,7 @@ static bool take_put_key(struct conversation *c, const struct apdu_answer *a, st
         return conversation_end(c, turn, &why);
     }
     c->keys_done = true;
-    c->purpose = FOR_DOMAIN; /* and see that they work */
+    c->target = FOR_DOMAIN; /* and see that they work */
     return go(c, STEP_SELECT_DOMAIN, turn, err);
 }
 
@@ -241,7 +241,8 @@ static bool take_whole(struct conversation *c, const struct apdu_answer *a, stru
         c->initialized = true;
         return go(c, STEP_INITIALIZED, turn, err);
     }
-    if (a->sw == SW_CONDITIONS && c->order.repeated && was_done(c)) return go_on_behind(c, turn, err);
+    if (a->sw == SW_CONDITIONS && c->order.purpose == PURPOSE_REPEAT && was_done(c))
+        return go_on_behind(c, turn, err);
     if (a->sw != SW_OK) return refused(c, a->sw, turn);
     buf_init(&data, APDU_ANSWER_MAX);
     bool ok = true;

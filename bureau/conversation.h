@@ -11,6 +11,9 @@
  *
  * GlobalPlatform Card Specification 2.3.1, chapter 11 and appendix E, amendment D; EMV Card Personalization Specification 5.4.
  *
+ * Repeated. The same record was begun on this very card before: what the card refuses as done (6985 to an application's first STORE
+ * DATA, and to both steps of the lock) was done then, and it goes on behind it.
+ *
  * Wrong keys. A card whose cryptogram does not verify is sent no EXTERNAL AUTHENTICATE, and is asked again only as often as
  * `tries` says. A card that refuses ours is not asked again at all.
  *
@@ -56,12 +59,9 @@ struct conversation_order {
     const struct open_record
         *record; /* verified; it and the rest are borrowed until the end. NULL: only the keys */
     struct card_crypto crypto;
-    const uint8_t *challenge; /* host challenge to use, 8 bytes, copied; NULL: random */
-    unsigned tries;           /* 0 counts as 1 */
-    bool again;               /* without a record: as card_order says */
-    /* The same record was begun on this very card before. What it refuses as done (6985 to an application's first STORE DATA, and to both
-     * steps of the lock) was done then: it goes on behind it. */
-    bool repeated;
+    const uint8_t *challenge;  /* host challenge to use, 8 bytes, copied; NULL: random */
+    unsigned tries;            /* 0 counts as 1 */
+    enum card_purpose purpose; /* without a record PURPOSE_SUPPLY or PURPOSE_PROVE */
 };
 /* The turn is the first command. False (ERR_INTERNAL): memory. */
 MUST_CHECK bool conversation_new(struct conversation **out, const struct conversation_order *order,

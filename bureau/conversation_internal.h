@@ -26,12 +26,12 @@ enum step {
     STEP_DONE
 };
 /* Where to go once a channel is open. */
-enum purpose { FOR_CARD, FOR_DOMAIN, FOR_APPLICATION, FOR_LOCK };
+enum target { FOR_CARD, FOR_DOMAIN, FOR_APPLICATION, FOR_LOCK };
 
 struct conversation {
     struct conversation_order order;
     enum step step;
-    enum purpose purpose;
+    enum target target;
     bool changed; /* something on the card did change, or may have */
     bool spoiled;
     bool in_channel;                                   /* the command under way is secured */

@@ -152,7 +152,7 @@ static bool known(void *context, const struct card_id *id, struct err *why)
 /* An order as it was received; the record is borrowed from d->message until the next. */
 struct order {
     unsigned tries;
-    bool repeated; /* on the card that it was begun on */
+    enum card_purpose purpose;
     uint64_t number;
     const uint8_t *record;
     size_t len;
@@ -162,12 +162,12 @@ static bool read_order(const struct desk *d, struct order *o, struct err *err)
 {
     struct cur c = cur_make(d->message.data, d->message.len, 0);
     uint64_t tries;
-    uint8_t repeated;
-    if (!cur_take_be(&c, 4, &tries, "tries", err) || !cur_take_u8(&c, &repeated, "repeated", err) ||
+    uint8_t purpose;
+    if (!cur_take_be(&c, 4, &tries, "tries", err) || !cur_take_u8(&c, &purpose, "purpose", err) ||
         !cur_take_be(&c, 8, &o->number, "record", err))
         return false;
     o->tries = (unsigned)tries;
-    o->repeated = repeated != 0;
+    o->purpose = purpose == PURPOSE_REPEAT ? PURPOSE_REPEAT : PURPOSE_RECORD;
     o->len = cur_left(&c);
     return cur_take(&c, o->len, &o->record, "record", err);
 }
@@ -176,7 +176,7 @@ static void personalize(struct desk *d, const struct order *o)
 {
     const struct turns_port port = {d, transmit, known};
     const struct card_order order = {
-        .record = o->record, .len = o->len, .tries = o->tries, .repeated = o->repeated};
+        .purpose = o->purpose, .record = o->record, .len = o->len, .tries = o->tries};
     struct turns_result result;
     struct buf payload;
 

@@ -26,7 +26,7 @@ bool supply_card(const struct supply *s, struct turns_result *result, struct err
 {
     struct work w = {.s = s};
     const struct turns_port port = {&w, transmit, known};
-    const struct card_order order = {.supply = true, .again = s->again, .tries = 1};
+    const struct card_order order = {.purpose = s->again ? PURPOSE_PROVE : PURPOSE_SUPPLY, .tries = 1};
     turns_run(s->token, &order, &port, result);
     if (result->outcome != CARD_MADE) return true;
     w.card.key_version = result->checks[0];

@@ -45,12 +45,13 @@ static void release(struct post *p)
     p->state = POST_IDLE;
 }
 
-static void send_order(struct make_cards *m, struct post *p, const struct offered_record *o, bool repeated)
+static void send_order(struct make_cards *m, struct post *p, const struct offered_record *o,
+                       enum card_purpose purpose)
 {
     struct buf payload;
     buf_init(&payload, STATION_PAYLOAD_MAX);
     buf_put_be(&payload, (uint64_t)m->retries + 1, 4);
-    buf_put_u8(&payload, repeated);
+    buf_put_u8(&payload, (uint8_t)purpose);
     buf_put_be(&payload, o->card.number, 8);
     buf_put(&payload, o->bytes, o->len);
     say(p, STATION_ORDER, &payload);
@@ -71,7 +72,7 @@ static bool begin(struct make_cards *m, struct post *p, const struct offered_rec
     if (!*begun && err->kind != ERR_INPUT) return false;
     p->card = o->card;
     if (*begun) {
-        send_order(m, p, o, expected.len > 0);
+        send_order(m, p, o, expected.len > 0 ? PURPOSE_REPEAT : PURPOSE_RECORD);
     } else {
         tell_record(m, p, "left for a redo", err->text);
         m->why = *err;

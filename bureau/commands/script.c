@@ -103,9 +103,9 @@ static bool play(struct script *s, const struct mic_record *record, struct err *
 {
     const struct options *o = s->options;
     const struct turns_port port = {s, transmit, NULL};
-    const struct card_order order = {.record = record->bytes,
+    const struct card_order order = {.purpose = o->dry_run ? PURPOSE_DESCRIBE : PURPOSE_RECORD,
+                                     .record = record->bytes,
                                      .len = record->len,
-                                     .dry_run = o->dry_run,
                                      .challenge = o->challenge ? s->challenge : NULL,
                                      .tries = 1};
     struct turns_result result;

@@ -180,7 +180,8 @@ static void talk(struct talk *t, const struct line *lines, size_t count)
     struct conversation *c = NULL;
     const struct card_crypto crypto = {&t->fake,      fake_random,  fake_open,     fake_secure, fake_answer,
                                        fake_data_max, fake_protect, fake_new_keys, fake_close};
-    const struct conversation_order order = {&record, crypto, NULL, t->tries, false, t->repeated};
+    const struct conversation_order order = {&record, crypto, NULL, t->tries,
+                                             t->repeated ? PURPOSE_REPEAT : PURPOSE_RECORD};
     t->failed = false;
     card_turn_init(&t->turn);
     EXPECT_OK(conversation_new(&c, &order, &t->turn, &err));

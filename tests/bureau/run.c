@@ -29,8 +29,8 @@ void run_to_end(struct run *r)
     struct channel channel;
     struct conversation *c = NULL;
     channel_init(&channel, r->ring);
-    const struct conversation_order order = {r->record, channel_crypto(&channel), challenge, r->tries, false,
-                                             false};
+    const struct conversation_order order = {r->record, channel_crypto(&channel), challenge, r->tries,
+                                             PURPOSE_RECORD};
     EXPECT_OK(conversation_new(&c, &order, &r->turn, &err));
     while (c && !r->turn.done && r->turns++ < 500) {
         uint8_t answer[PLASTIC_ANSWER];
