@@ -288,7 +288,7 @@ static bool ask_protect(void *context, const struct open_item *item, struct buf 
     struct channel *c = context;
     *application_key = item->secrets[0].wrapped.method != METHOD_KWP;
     if (*application_key && !is_under_this_key(c, item, err)) return false;
-    return translate_item(c->ring, &c->session, item, TRANSLATE_PAD_ALWAYS, dgis, err);
+    return translate_item(c->ring, &c->session, item, dgis, err);
 }
 
 static bool ask_new_keys(void *context, struct card_new_keys *out, struct err *err)

@@ -6,6 +6,7 @@
 #include "config/bureau_read.h"
 #include "config/job_read.h"
 #include "config/lint.h"
+#include "config/profile_read.h"
 
 enum { KEKS_MAX = 64, CARD_KEYS_MAX = 64, FILES_MAX = 16, KVN_MAX = 127 };
 
@@ -186,6 +187,8 @@ static const struct schema_field fields[] = {
     {"return_key", SCHEMA_OPTIONAL, read_return_key, 0},
     {"security", SCHEMA_OPTIONAL, bureau_read_security, offsetof(struct bureau, level)},
     {"response_mac", SCHEMA_OPTIONAL, schema_flag, offsetof(struct bureau, response_mac)},
+    {"crt_padding", SCHEMA_OPTIONAL, profile_read_crt_padding,
+     offsetof(struct bureau, crt_padding_when_needed)},
     {"replace_keys", SCHEMA_OPTIONAL, schema_flag, offsetof(struct bureau, replace_keys)},
     {"readers", SCHEMA_OPTIONAL, bureau_read_readers, 0},
     {"applications", SCHEMA_OPTIONAL, bureau_read_applications, 0},

@@ -10,6 +10,7 @@
  *   books: books.sqlite                       registry of accepted jobs and journal of cards
  *   return_key: {label: return-signing}
  *   security: mac+encryption
+ *   crt_padding: when-needed
  *   readers: ["Virtual PCD *"]
  *   applications: [{aid: A000000003101001, load: install-for-personalization}]
  *   modules: [{mic: EMBOSS, command: [/usr/bin/emboss]}]
@@ -92,9 +93,10 @@ struct bureau {
     char *books_path;
     char *return_label; /* signing pair for return files; NULL: none are written */
     enum bureau_level level;
-    bool response_mac;      /* R-MAC, when the card offers it */
-    bool replace_keys;      /* PUT KEY: the issuer's keys in place of the supplier's after unlocking */
-    char **reader_patterns; /* shell patterns of reader names */
+    bool response_mac;            /* R-MAC, when the card offers it */
+    bool crt_padding_when_needed; /* CRT parts of key pairs; else always */
+    bool replace_keys;            /* PUT KEY: the issuer's keys in place of the supplier's after unlocking */
+    char **reader_patterns;       /* shell patterns of reader names */
     size_t reader_count;
     struct bureau_application *applications; /* only those that need something said */
     size_t application_count;
