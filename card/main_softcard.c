@@ -10,7 +10,7 @@
 #include "card/slot.h"
 
 struct options {
-    bool make, help, version, t0, once, quiet;
+    bool make, help, version, t0, extended, once, quiet;
     const char *state, *serial, *scp, *i, *kvn, *keys, *host;
     struct arg_list apps, fail;
     const char *reader, *port;
@@ -109,7 +109,9 @@ static bool settings_of(const struct options *o, struct card_settings *settings,
     if (o->kvn && !hex_byte("kvn", o->kvn, &version, err)) return false;
     card_test_settings(settings, scp, i);
     settings->keys.version = version;
-    settings->protocol = o->t0 ? CARD_T0 : CARD_T1;
+    if (o->t0 && o->extended)
+        return err_set(err, ERR_CONFIG, "--t0 and --extended: T=0 carries no commands of extended length");
+    settings->protocol = o->t0 ? CARD_T0 : o->extended ? CARD_T1_EXTENDED : CARD_T1;
     if (o->apps.count > CARD_APPS_MAX)
         return err_set(err, ERR_CONFIG, "at most %d applications", CARD_APPS_MAX);
     if (o->apps.count) memset(settings->apps, 0, sizeof(settings->apps));
@@ -198,10 +200,11 @@ static int run(const struct options *o)
     bool ok = secret_start(&err);
 
     if (ok && !o->state) ok = err_set(&err, ERR_CONFIG, "--state FILE is missing");
-    if (ok && !o->make && (o->serial || o->scp || o->i || o->kvn || o->keys || o->t0 || o->apps.count))
-        ok = err_set(
-            &err, ERR_CONFIG,
-            "a card is as it was made: --serial, --scp, --i, --kvn, --keys, --app and --t0 go with --new");
+    if (ok && !o->make &&
+        (o->serial || o->scp || o->i || o->kvn || o->keys || o->t0 || o->extended || o->apps.count))
+        ok = err_set(&err, ERR_CONFIG,
+                     "a card is as it was made: --serial, --scp, --i, --kvn, --keys, --app, --t0 and "
+                     "--extended go with --new");
     if (ok) ok = o->make ? make_card(o, &err) : insert_card(o, &err);
     return ok ? 0 : args_report("softcard", &err);
 }
@@ -231,6 +234,7 @@ int main(int argc, char **argv)
          "new card: purse, emv or loyalty under this AID; default five",
          {.list = &o.apps}},
         {"t0", ARG_FLAG, NULL, "new card: speaks T=0 instead of T=1", {.flag = &o.t0}},
+        {"extended", ARG_FLAG, NULL, "new card: takes commands of extended length", {.flag = &o.extended}},
         {"reader", ARG_TEXT, "N", "slot of the virtual reader, default 0", {.text = &o.reader}},
         {"host", ARG_TEXT, "NAME", "where vpcd listens, default 127.0.0.1", {.text = &o.host}},
         {"port", ARG_TEXT, "N", "port of slot 0, default 35963", {.text = &o.port}},
