@@ -14,6 +14,9 @@
  * Repeated. The same record was begun on this very card before: what the card refuses as done (6985 to an application's first STORE
  * DATA, and to both steps of the lock) was done then, and it goes on behind it.
  *
+ * Length. A part of a data grouping that is longer than a short command goes in an extended one if the card takes them, of as much
+ * data as the settings allow (command_data_max); else in several short ones.
+ *
  * Wrong keys. A card whose cryptogram does not verify is sent no EXTERNAL AUTHENTICATE, and is asked again only as often as
  * `tries` says. A card that refuses ours is not asked again at all.
  *
@@ -44,7 +47,7 @@ struct card_crypto {
                  struct buf *command, struct err *err);
     bool (*secure)(void *context, const struct apdu *command, struct buf *out, struct err *err);
     bool (*answer)(void *context, const struct apdu_answer *answer, struct buf *data, struct err *err);
-    size_t (*data_max)(void *context); /* of a command at the level that is open */
+    size_t (*data_max)(void *context, size_t lc_max); /* of a command at the level that is open */
     /* Appends the data groupings of a secret item, encrypted for the card; *application_key: under its static key (P1 01)
      * and not under the channel's (P1 11). */
     bool (*protect)(void *context, const struct open_item *item, struct buf *dgis, bool *application_key,
@@ -61,6 +64,7 @@ struct conversation_order {
     struct card_crypto crypto;
     const uint8_t *challenge;  /* host challenge to use, 8 bytes, copied; NULL: random */
     unsigned tries;            /* 0 counts as 1 */
+    bool extended;             /* the card takes commands of extended length */
     enum card_purpose purpose; /* without a record PURPOSE_SUPPLY or PURPOSE_PROVE */
 };
 /* The turn is the first command. False (ERR_INTERNAL): memory. */

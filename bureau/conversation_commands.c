@@ -170,10 +170,22 @@ static bool dgi_now(const struct conversation *c, uint16_t *id, size_t *len, str
     return true;
 }
 
+/* Of what is left of a DGI, what goes into the next command. An extended command always carries more than a short one could
+ * without encryption: SCP02 MACs the length from before the encryption, which says then as well that it is extended. */
+static size_t part_of(const struct conversation *c, size_t left)
+{
+    const struct card_crypto *k = &c->order.crypto;
+    const size_t short_max = APDU_SHORT_DATA_MAX - SCP_MAC;
+    size_t room = 0;
+    if (c->order.extended && left > short_max)
+        room = k->data_max(k->context, c->order.record->ring->settings->command_data_max);
+    if (room <= short_max) room = k->data_max(k->context, APDU_SHORT_DATA_MAX);
+    return left < room ? left : room;
+}
+
 static bool give_store(struct conversation *c, struct card_turn *turn, struct err *err)
 {
     const struct open_application *app = conversation_application(c);
-    const size_t room = c->order.crypto.data_max(c->order.crypto.context);
     struct err why = ERR_INIT;
     uint16_t id = 0;
     size_t len = 0;
@@ -186,7 +198,7 @@ static bool give_store(struct conversation *c, struct card_turn *turn, struct er
     }
     snprintf(c->what, sizeof(c->what), "STORE DATA %zu of %zu (DGI %04X), application %s", c->item + 1,
              app->item_count, (unsigned)id, app->name);
-    c->sending = len - c->sent < room ? len - c->sent : room;
+    c->sending = part_of(c, len - c->sent);
     const bool last =
         c->item + 1 == app->item_count && c->dgi_at + len == c->dgis.len && c->sent + c->sending == len;
     const struct apdu a = {CLA_GP,

@@ -8,7 +8,7 @@
 
 enum {
     FETCHES_MAX = 64, /* GET RESPONSE in a row */
-    COMMAND_MAX = 4 + 1 + APDU_SHORT_DATA_MAX + 1,
+    COMMAND_MAX = APDU_COMMAND_MAX,
     WHAT_MAX = 160,
     DGIS_MAX = 6 * DGI_VALUE_MAX,
 };

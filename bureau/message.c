@@ -152,6 +152,7 @@ enum { CHALLENGE = 8 };
 void message_put_order(struct buf *b, const struct card_order *order)
 {
     buf_put_u8(b, (uint8_t)order->purpose);
+    buf_put_u8(b, order->extended);
     buf_put_be(b, order->tries, 4);
     put_bytes(b, order->challenge, order->challenge ? CHALLENGE : 0);
     put_bytes(b, order->record, order->len);
@@ -160,17 +161,20 @@ void message_put_order(struct buf *b, const struct card_order *order)
 bool message_get_order(struct cur *c, struct card_order *order, struct err *err)
 {
     struct card_order o = {.record = NULL};
-    uint8_t purpose = 0;
+    uint8_t purpose = 0, extended = 0;
     uint64_t tries = 0;
     size_t challenge_len = 0;
-    if (!cur_take_u8(c, &purpose, "order", err) || !cur_take_be(c, 4, &tries, "order", err) ||
-        !get_bytes(c, &o.challenge, &challenge_len, err) || !get_bytes(c, &o.record, &o.len, err))
+    if (!cur_take_u8(c, &purpose, "order", err) || !cur_take_u8(c, &extended, "order", err) ||
+        !cur_take_be(c, 4, &tries, "order", err) || !get_bytes(c, &o.challenge, &challenge_len, err) ||
+        !get_bytes(c, &o.record, &o.len, err))
         return false;
-    if (purpose > PURPOSE_PROVE) return err_set(err, ERR_INTERNAL, "an order with purpose %u", purpose);
+    if (purpose > PURPOSE_PROVE || extended > 1)
+        return err_set(err, ERR_INTERNAL, "an order with purpose %u and length %u", purpose, extended);
     if (challenge_len != CHALLENGE && challenge_len != 0)
         return err_set(err, ERR_INTERNAL, "a challenge of %zu bytes", challenge_len);
     if (challenge_len == 0) o.challenge = NULL;
     o.purpose = (enum card_purpose)purpose;
+    o.extended = extended;
     o.tries = (unsigned)tries;
     *order = o;
     return true;

@@ -23,6 +23,7 @@ struct desk {
     struct token_process *token;
     struct pcsc *pcsc;
     struct buf message; /* the last one received */
+    bool extended;      /* the card that is in takes commands of extended length */
     bool over;          /* the coordinator is gone, or the station cannot go on */
 };
 
@@ -175,8 +176,11 @@ static bool read_order(const struct desk *d, struct order *o, struct err *err)
 static void personalize(struct desk *d, const struct order *o)
 {
     const struct turns_port port = {d, transmit, known};
-    const struct card_order order = {
-        .purpose = o->purpose, .record = o->record, .len = o->len, .tries = o->tries};
+    const struct card_order order = {.purpose = o->purpose,
+                                     .record = o->record,
+                                     .len = o->len,
+                                     .tries = o->tries,
+                                     .extended = d->extended};
     struct turns_result result;
     struct buf payload;
 
@@ -229,6 +233,7 @@ static void serve_card(struct desk *d, const struct pcsc_card *card)
     enum pcsc_event event = PCSC_CARD_IN;
     bool connected = true;
 
+    d->extended = card->extended;
     buf_init(&payload, ATR_MAX);
     buf_init(&kept, STATION_PAYLOAD_MAX);
     buf_put(&payload, card->atr, card->atr_len);

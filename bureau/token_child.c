@@ -130,6 +130,7 @@ static bool begin(struct child *c, struct cur *payload, struct err *err)
                                             .crypto = channel_crypto(&c->channel),
                                             .challenge = order.challenge,
                                             .tries = order.tries,
+                                            .extended = order.extended,
                                             .purpose = order.purpose};
     return conversation_new(&c->conversation, &talk, &c->turn, err);
 }

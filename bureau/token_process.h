@@ -55,6 +55,7 @@ struct card_order {
     size_t len;
     const uint8_t *challenge; /* --script: a host challenge to use, 8 bytes; NULL: random */
     unsigned tries;           /* how often a wrong cryptogram may be tried with this card; normally 1 */
+    bool extended;            /* the card takes commands of extended length */
 };
 
 /* What is to be done next. */

@@ -62,10 +62,10 @@ static bool fake_answer(void *context, const struct apdu_answer *answer, struct 
     return true;
 }
 
-static size_t fake_data_max(void *context)
+static size_t fake_data_max(void *context, size_t lc_max)
 {
     const struct fake *f = context;
-    return f->data_max ? f->data_max : 239;
+    return f->data_max ? f->data_max : lc_max - 16;
 }
 
 static bool fake_protect(void *context, const struct open_item *item, struct buf *dgis, bool *application_key,
@@ -122,7 +122,7 @@ static void stage(enum bureau_load first, enum bureau_load second)
     apps[0].item_count = 2;
     apps[1].items[0] = (struct open_item){.dgi = 0x3001, .value = clear_value, .len = 300};
     apps[1].item_count = 1;
-    settings = (struct bureau){.replace_keys = false};
+    settings = (struct bureau){.command_data_max = 280};
 }
 
 /* ---- a recorded talk: the start of each command, and the answer ---- */
@@ -172,7 +172,7 @@ struct talk {
     struct fake fake;
     struct card_turn turn;
     unsigned tries;
-    bool repeated, failed;
+    bool extended, repeated, failed;
 };
 
 static void talk(struct talk *t, const struct line *lines, size_t count)
@@ -180,8 +180,8 @@ static void talk(struct talk *t, const struct line *lines, size_t count)
     struct conversation *c = NULL;
     const struct card_crypto crypto = {&t->fake,      fake_random,  fake_open,     fake_secure, fake_answer,
                                        fake_data_max, fake_protect, fake_new_keys, fake_close};
-    const struct conversation_order order = {&record, crypto, NULL, t->tries,
-                                             t->repeated ? PURPOSE_REPEAT : PURPOSE_RECORD};
+    const struct conversation_order order = {
+        &record, crypto, NULL, t->tries, t->extended, t->repeated ? PURPOSE_REPEAT : PURPOSE_RECORD};
     t->failed = false;
     card_turn_init(&t->turn);
     EXPECT_OK(conversation_new(&c, &order, &t->turn, &err));
@@ -236,6 +236,40 @@ static void test_whole(void)
     TALK(t, lines);
     CU_ASSERT_EQUAL(t.fake.opened, 3);
     CU_ASSERT_STRING_EQUAL(t.turn.serial, "00010203040506070809");
+    expect_end(&t, CARD_MADE, "");
+}
+
+/* The same grouping of 305 bytes: as much as the settings allow in an extended command, the rest in a short one; and where the rest
+ * would need an extended one for its encryption alone, two short ones. */
+static void test_extended(void)
+{
+    static const struct line lines[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84E620000B000005A000000002000000", "9000"},
+        {"84E20000000108"
+         "3001FF012C",
+         "9000"},
+        {"84E2800129", "9000"},
+        {"84F0800F", "9000"},
+    };
+    static const struct line both[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84E62000", "9000"},
+        {"84E20000EF3001F2", "9000"},
+        {"84E2800106", "9000"},
+        {"84F0800F", "9000"},
+    };
+    struct talk t = {.extended = true};
+    stage(BUREAU_LOAD_INSTALL, BUREAU_LOAD_INSTALL);
+    apps[0].item_count = 0;
+    TALK(t, lines);
+    expect_end(&t, CARD_MADE, "");
+    apps[1].items[0].len = 242;
+    TALK(t, both);
     expect_end(&t, CARD_MADE, "");
 }
 
@@ -501,6 +535,7 @@ static void test_names(void)
 
 static const struct test_case cases[] = {
     {"a whole talk, both ways of loading", test_whole},
+    {"commands of extended length", test_extended},
     {"the same record again on its card", test_repeated},
     {"secrets under the card's own key", test_application_key},
     {"answers in pieces", test_pieces},

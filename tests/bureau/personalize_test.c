@@ -114,6 +114,43 @@ static void test_crt_padding(void)
     stage_settings(&settings, &soft);
 }
 
+/* A grouping of 405 bytes in one command, in two of 300 at most, and in short ones if either side is for that. */
+static void test_extended(void)
+{
+    static const struct {
+        bool offered;
+        unsigned allowed;
+        size_t extended, longest;
+    } rows[] = {{true, 4000, 1, 405},
+                {true, 300, 1, 300},
+                {true, 263, 1, 263},
+                {true, 255, 0, 0},
+                {false, 4000, 0, 0}};
+    const struct kind both[] = {{3, 0x70, STAGE_KVN_AES}, {2, 0x15, STAGE_KVN_TDES}};
+    for (size_t i = 0; i < 4 * SUITE_COUNT(rows); i++) {
+        const struct kind *kind = &both[i % 2];
+        const size_t row = i / 4, block = kind->protocol == 3 ? 16 : 8;
+        const bool encrypts = i % 4 >= 2;
+        struct run r;
+        settings.command_data_max = rows[row].allowed;
+        settings.level = encrypts ? BUREAU_LEVEL_MAC_ENCRYPTION : BUREAU_LEVEL_MAC;
+        if (!run_begin(&r, ring, &(struct stage_record){.protocol = kind->protocol})) return;
+        stage_card(&r.card, kind->protocol, kind->options, kind->kvn);
+        r.extended = r.card.takes_extended = rows[row].offered;
+        run_to_end(&r);
+        run_expect_made(&r, true);
+        /* 263 bytes hold more than a short command only where nothing is encrypted */
+        const bool none = rows[row].allowed == 263 && encrypts;
+        CU_ASSERT_EQUAL(r.card.extended, none ? 0 : rows[row].extended);
+        size_t longest = none ? 0 : rows[row].longest; /* with MAC, and padding if it is encrypted */
+        if (longest == 405) longest += 8 + (encrypts ? block - 405 % block : 0);
+        if (longest == 300 && encrypts) longest = 292 / block * block + 8;
+        CU_ASSERT_EQUAL(r.card.longest, longest);
+        run_end(&r);
+    }
+    stage_settings(&settings, &soft);
+}
+
 /* All applications through the domain. */
 static void test_through_domain(void)
 {
@@ -229,6 +266,7 @@ static const struct test_case cases[] = {
     {"SCP03 with keys of 256 bits", test_scp03_256},
     {"private keys with p < q are put right", test_swapped},
     {"CRT parts of the vectors, padded always or when needed", test_crt_padding},
+    {"commands of extended length", test_extended},
     {"all applications through the security domain, from OP_READY", test_through_domain},
     {"61xx and 6Cxx", test_t0},
     {"PUT KEY, SCP03", test_new_keys},

@@ -16,7 +16,7 @@ bool run_begin(struct run *r, struct ring *ring, const struct stage_record *reco
     r->record = NULL;
     r->turns = 0;
     r->tries = 0;
-    r->failed = false;
+    r->failed = r->extended = false;
     card_turn_init(&r->turn);
     EXPECT_OK(open_record_new(&r->record, ring, NULL, &(struct hsm_span){b.data, b.len}, 0, &err));
     buf_release(&b);
@@ -29,8 +29,8 @@ void run_to_end(struct run *r)
     struct channel channel;
     struct conversation *c = NULL;
     channel_init(&channel, r->ring);
-    const struct conversation_order order = {r->record, channel_crypto(&channel), challenge, r->tries,
-                                             PURPOSE_RECORD};
+    const struct conversation_order order = {
+        r->record, channel_crypto(&channel), challenge, r->tries, r->extended, PURPOSE_RECORD};
     EXPECT_OK(conversation_new(&c, &order, &r->turn, &err));
     while (c && !r->turn.done && r->turns++ < 500) {
         uint8_t answer[PLASTIC_ANSWER];

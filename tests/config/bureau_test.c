@@ -18,6 +18,7 @@ static void test_demo(void)
     CU_ASSERT_STRING_EQUAL(b->signer_paths[0], EXAMPLES_DIR "/demo/demo-signer.pem");
     CU_ASSERT_EQUAL(b->level, BUREAU_LEVEL_MAC_ENCRYPTION);
     CU_ASSERT_FALSE(b->crt_padding_when_needed);
+    CU_ASSERT_EQUAL(b->command_data_max, BUREAU_COMMAND_DATA_MAX);
     const struct bureau_kek *kek = bureau_kek_of(b, kekid);
     CU_ASSERT_PTR_NOT_NULL_FATAL(kek);
     CU_ASSERT_STRING_EQUAL(kek->key.algorithm, "aes256");
@@ -42,6 +43,7 @@ static const char full[] = BEGIN SIGNERS "trusted: [signer]\n"
                                          "security: mac\n"
                                          "response_mac: yes\n"
                                          "crt_padding: when-needed\n"
+                                         "command_data_max: 2000\n"
                                          "readers: [\"A *\", \"B *\"]\n"
                                          "applications:\n"
                                          "  - {aid: A000000003101001, load: install-for-personalization}\n"
@@ -60,6 +62,7 @@ static void test_full(void)
     if (!b) return;
     CU_ASSERT_EQUAL(b->level, BUREAU_LEVEL_MAC);
     CU_ASSERT_TRUE(b->response_mac && !b->replace_keys && b->crt_padding_when_needed);
+    CU_ASSERT_EQUAL(b->command_data_max, 2000);
     CU_ASSERT_EQUAL(b->card_keys[0].key_version, 1);
     CU_ASSERT_EQUAL(b->reader_count, 2);
     CU_ASSERT_EQUAL(bureau_application_of(b, purse, sizeof(purse))->load, BUREAU_LOAD_INSTALL);
@@ -86,6 +89,8 @@ static void test_refused(void)
         {"bureau: b\nkeks: [{}]\n", "'token' is missing"},
         {BEGIN SIGNERS "book: x\n", "did you mean 'books'"},
         {BEGIN SIGNERS "security: none\n", "none"},
+        {BEGIN SIGNERS "command_data_max: 254\n", "255"},
+        {BEGIN SIGNERS "command_data_max: 4001\n", "4000"},
         {BEGIN SIGNERS "crt_padding: never\n", "never"},
         {BEGIN SIGNERS "applications: [{aid: A0}]\n", "aid"},
         {BEGIN SIGNERS "applications: [{aid: A000000003}, {aid: A000000003}]\n", "named twice"},
