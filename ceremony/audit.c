@@ -36,8 +36,9 @@ static bool verify(const char *path, const char *site, bool token, struct err *e
     return ok;
 }
 
-int command_audit(int argc, char **argv)
+static int command_audit(int argc, char **argv)
 {
+    int status = 0;
     struct err err = ERR_INIT;
     const char *operands[2] = {NULL, NULL}, *site = NULL;
     bool help = false, token = false;
@@ -51,17 +52,13 @@ int command_audit(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"audit", "verify PLAN", 2, "check the audit log's chain and signatures",
-                                      NULL};
-    if (!args_parse(argc, argv, options, count, operands, 2, &err))
-        return args_report("cardkeys audit", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&audit_command, argc, argv, options, count, operands, &status)) return status;
     if (strcmp(operands[0], "verify") != 0) {
         err_set_text(&err, ERR_CONFIG, "unknown word '%s': cardkeys audit verify PLAN", operands[0]);
-        return args_report("cardkeys audit", &err);
+        return args_fail(&audit_command, &err);
     }
-    return verify(operands[1], site, token, &err) ? 0 : args_report("cardkeys audit", &err);
+    return verify(operands[1], site, token, &err) ? 0 : args_fail(&audit_command, &err);
 }
+
+const struct arg_command audit_command = {
+    "cardkeys", "audit", "verify PLAN", 2, "check the audit log's chain and signatures", command_audit};

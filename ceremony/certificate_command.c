@@ -84,6 +84,25 @@ out:
     return ok;
 }
 
+static int request_command(int argc, char **argv);
+static int import_answer_command(int argc, char **argv);
+static const struct arg_command request_row = {
+    .program = "cardkeys certificate",
+    .name = "request",
+    .operands = "PLAN",
+    .operand_count = 1,
+    .help = "write the requests that go to the scheme, show their fingerprints",
+    .run = request_command,
+};
+static const struct arg_command import_row = {
+    .program = "cardkeys certificate",
+    .name = "import",
+    .operands = "PLAN ANSWER",
+    .operand_count = 2,
+    .help = "compare the scheme's answer with the request, and store it",
+    .run = import_answer_command,
+};
+
 static int request_command(int argc, char **argv)
 {
     struct err err = ERR_INIT;
@@ -98,15 +117,9 @@ static int request_command(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {
-        "request", "PLAN", 1, "write the requests that go to the scheme, show their fingerprints", NULL};
-    if (!args_parse(argc, argv, options, count, &path, 1, &err))
-        return args_report("cardkeys certificate request", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys certificate", &usage, options, count);
-        return 0;
-    }
-    return request(path, key, &err) ? 0 : args_report("cardkeys certificate request", &err);
+    int status = 0;
+    if (!args_begin(&request_row, argc, argv, options, count, &path, &status)) return status;
+    return request(path, key, &err) ? 0 : args_fail(&request_row, &err);
 }
 
 static bool today_is(struct date *out, struct err *err)
@@ -223,29 +236,25 @@ static int import_answer_command(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"import", "PLAN ANSWER", 2,
-                                      "compare the scheme's answer with the request, and store it", NULL};
-    if (!args_parse(argc, argv, options, count, operands, 2, &err))
-        return args_report("cardkeys certificate import", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys certificate", &usage, options, count);
-        return 0;
-    }
+    int status = 0;
+    if (!args_begin(&import_row, argc, argv, options, count, operands, &status)) return status;
     source.answer = operands[1];
-    return import(operands[0], key, &source, yes, &err) ? 0
-                                                        : args_report("cardkeys certificate import", &err);
+    return import(operands[0], key, &source, yes, &err) ? 0 : args_fail(&import_row, &err);
 }
 
-static const struct arg_command commands[] = {
-    {"request", "PLAN", 1, "write the requests that go to the scheme, show their fingerprints",
-     request_command},
-    {"import", "PLAN ANSWER", 2, "compare the scheme's answer with the request, and store it",
-     import_answer_command},
-};
-
-int command_certificate(int argc, char **argv)
+static int command_certificate(int argc, char **argv)
 {
+    static const struct arg_command *const commands[] = {&request_row, &import_row};
     return args_dispatch(argc, argv, "cardkeys certificate",
                          "an issuer key's certificate: asked for, and brought in", commands,
                          sizeof(commands) / sizeof(commands[0]));
 }
+
+const struct arg_command certificate_command = {
+    .program = "cardkeys",
+    .name = "certificate",
+    .operands = "request|import PLAN",
+    .operand_count = 1,
+    .help = "ask a scheme for an issuer key's certificate, bring its answer in",
+    .run = command_certificate,
+};

@@ -149,8 +149,9 @@ static bool verify(const char *path, const char *site, struct err *err)
     return ok;
 }
 
-int command_verify(int argc, char **argv)
+static int command_verify(int argc, char **argv)
 {
+    int status = 0;
     struct err err = ERR_INIT;
     const char *path = NULL, *site = NULL;
     bool help = false;
@@ -159,12 +160,9 @@ int command_verify(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"verify", "PLAN", 1,
-                                      "compare tokens, files and audit log with the plan", NULL};
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys verify", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
-        return 0;
-    }
-    return verify(path, site, &err) ? 0 : args_report("cardkeys verify", &err);
+    if (!args_begin(&verify_command, argc, argv, options, count, &path, &status)) return status;
+    return verify(path, site, &err) ? 0 : args_fail(&verify_command, &err);
 }
+
+const struct arg_command verify_command = {
+    "cardkeys", "verify", "PLAN", 1, "compare tokens, files and audit log with the plan", command_verify};
