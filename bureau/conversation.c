@@ -77,7 +77,7 @@ static bool next_application(struct conversation *c, size_t from, struct card_tu
     const struct open_record *r = c->order.record;
     for (c->application = from; c->application < r->application_count; c->application++) {
         const struct open_application *a = conversation_application(c);
-        if (a->item_count == 0) continue;
+        if (a->item_count == 0 || conversation_is_finished(c, c->application)) continue;
         c->item = 0;
         c->block = 0;
         buf_clear(&c->dgis);
@@ -89,6 +89,7 @@ static bool next_application(struct conversation *c, size_t from, struct card_tu
         c->target = FOR_DOMAIN; /* back to the domain first; what is to be loaded is known already */
         return go(c, STEP_SELECT_DOMAIN, turn, err);
     }
+    if (conversation_is_locked(c)) return go(c, STEP_DONE, turn, err);
     if (domain_is_open(c)) return go(c, STEP_LOCK, turn, err);
     c->target = FOR_LOCK;
     return go(c, STEP_SELECT_DOMAIN, turn, err);
@@ -125,6 +126,8 @@ static bool after_authenticate(struct conversation *c, struct card_turn *turn, s
         if (!ask_new_keys(c, &why)) return conversation_fail(c, turn, &why, err);
         if (c->keys.needed) return go(c, STEP_PUT_KEY, turn, err);
     }
+    if (c->order.purpose == PURPOSE_REPEAT && !c->status.asked)
+        return go(c, STEP_APPLICATIONS_STATUS, turn, err);
     return next_application(c, c->application, turn, err);
 }
 
@@ -182,6 +185,19 @@ static bool take_store(struct conversation *c, struct card_turn *turn, struct er
     return next_application(c, c->application + 1, turn, err);
 }
 
+/* Also refusals: then the card has not told, and it goes on without. */
+static bool take_status(struct conversation *c, const struct apdu_answer *a, struct card_turn *turn,
+                        struct err *err)
+{
+    struct err why = ERR_INIT;
+    if (conversation_read_status(c, a)) return go(c, c->step, turn, err);
+    if (c->step == STEP_APPLICATIONS_STATUS) return go(c, STEP_CARD_STATUS, turn, err);
+    if (!conversation_is_closed(c)) return next_application(c, c->application, turn, err);
+    err_set(&why, ERR_INPUT, "the card's life cycle state is %02X: nothing can be put on it any more",
+            (unsigned)c->status.card);
+    return conversation_end(c, turn, &why);
+}
+
 static bool take_good(struct conversation *c, const struct apdu_answer *a, struct card_turn *turn,
                       struct err *err)
 {
@@ -195,6 +211,9 @@ static bool take_good(struct conversation *c, const struct apdu_answer *a, struc
         return after_authenticate(c, turn, err);
     case STEP_PUT_KEY:
         return take_put_key(c, a, turn, err);
+    case STEP_APPLICATIONS_STATUS:
+    case STEP_CARD_STATUS:
+        return take_status(c, a, turn, err);
     case STEP_INSTALL:
         return go(c, STEP_STORE, turn, err);
     case STEP_STORE:
@@ -213,10 +232,12 @@ static bool changes_card(enum step step)
     return step == STEP_PUT_KEY || step == STEP_STORE || step == STEP_INITIALIZED || step == STEP_LOCK;
 }
 
-/* Of a record that is repeated: an application that was finished takes no first block, a card that is locked no step towards it. */
+/* Of a record that is repeated, where the card has not told: an application that was finished takes no first block, a card that is locked
+ * no step towards it. */
 static bool was_done(const struct conversation *c)
 {
-    return (c->step == STEP_STORE && c->block == 0) || c->step == STEP_INITIALIZED;
+    return (c->step == STEP_STORE && c->block == 0 && c->status.applications[c->application] == 0) ||
+           (c->step == STEP_INITIALIZED && c->status.card == 0);
 }
 
 static bool go_on_behind(struct conversation *c, struct card_turn *turn, struct err *err)
@@ -243,7 +264,8 @@ static bool take_whole(struct conversation *c, const struct apdu_answer *a, stru
     }
     if (a->sw == SW_CONDITIONS && c->order.purpose == PURPOSE_REPEAT && was_done(c))
         return go_on_behind(c, turn, err);
-    if (a->sw != SW_OK) return refused(c, a->sw, turn);
+    if (conversation_asks_status(c) && !done) return take_status(c, a, turn, err);
+    if (a->sw != SW_OK && !conversation_asks_status(c)) return refused(c, a->sw, turn);
     buf_init(&data, APDU_ANSWER_MAX);
     bool ok = true;
     if (c->in_channel)
@@ -295,13 +317,21 @@ static void forget(struct conversation *c)
                           &c->dgis,         &c->command,   &c->collected};
     for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
         buf_release(bufs[i]);
+    free(c->status.applications);
 }
 
 bool conversation_new(struct conversation **out, const struct conversation_order *order,
                       struct card_turn *turn, struct err *err)
 {
+    const size_t applications = order->record ? order->record->application_count : 0;
     struct conversation *c = calloc(1, sizeof(*c));
-    if (!c) return err_set_no_memory(err);
+    uint8_t *told = calloc(applications + 1, sizeof(*told));
+    if (!c || !told) {
+        free(c);
+        free(told);
+        return err_set_no_memory(err);
+    }
+    c->status = (struct told_status){.form = CARD_STATUS_TLV, .applications = told};
     c->order = *order;
     if (c->order.tries == 0) c->order.tries = 1;
     if (order->challenge) memcpy(c->given, order->challenge, sizeof(c->given));

@@ -11,8 +11,10 @@
  *
  * GlobalPlatform Card Specification 2.3.1, chapter 11 and appendix E, amendment D; EMV Card Personalization Specification 5.4.
  *
- * Repeated. The same record was begun on this very card before: what the card refuses as done (6985 to an application's first STORE
- * DATA, and to both steps of the lock) was done then, and it goes on behind it.
+ * Repeated. The same record was begun on this very card before. Once the domain's channel is open the card is asked with GET STATUS how
+ * far it has come: applications that are personalized are left out, and so is the lock of a card that is SECURED; what is not so must
+ * be accepted. Of what the card does not tell, a refusal as done (6985 to an application's first STORE DATA, and to both steps of the
+ * lock) is believed, and it goes on behind it.
  *
  * Length. A part of a data grouping that is longer than a short command goes in an extended one if the card takes them, of as much
  * data as the settings allow (command_data_max); else in several short ones.

@@ -273,6 +273,13 @@ static void test_extended(void)
     expect_end(&t, CARD_MADE, "");
 }
 
+/* A card that does not tell how far it is. */
+#define TELLS_NOTHING                                                                                        \
+    {"84F24002024F0000", "6D00"},                                                                            \
+    {                                                                                                        \
+        "84F28002024F0000", "6D00"                                                                           \
+    }
+
 /* On the card that had it before: the first application was finished then, the second not, the card is locked or not. Without that word,
  * and anywhere but at a first block, the same answers are the end. */
 static void test_repeated(void)
@@ -281,6 +288,7 @@ static void test_repeated(void)
         SELECT_SD,
         UPDATE,
         AUTH,
+        TELLS_NOTHING,
         {"00A4040005A00000000100", "9000"},
         UPDATE,
         AUTH,
@@ -293,16 +301,134 @@ static void test_repeated(void)
         {"84F0800F", "6985"},
         {"84F08007", "6985"},
     };
-    static const struct line later[] = {
-        SELECT_SD, UPDATE, AUTH, {"00A4", "9000"}, UPDATE, AUTH, {"84E20000", "9000"}, {"84E26001", "6985"}};
+    static const struct line once[] = {
+        SELECT_SD, UPDATE, AUTH, {"00A4", "9000"}, UPDATE, AUTH, {"84E2000007010104", "6985"}};
+    static const struct line later[] = {SELECT_SD,           UPDATE, AUTH, TELLS_NOTHING,
+                                        {"00A4", "9000"},    UPDATE, AUTH, {"84E20000", "9000"},
+                                        {"84E26001", "6985"}};
     struct talk t = {.repeated = true}, first = {.repeated = false}, middle = {.repeated = true};
     stage(BUREAU_LOAD_SELECT, BUREAU_LOAD_INSTALL);
     TALK(t, lines);
     expect_end(&t, CARD_MADE, "");
-    TALK(first, lines);
+    TALK(first, once);
     expect_end(&first, CARD_UNTOUCHED, "6985");
     TALK(middle, later);
     expect_end(&middle, CARD_HALF_DONE, "6985");
+}
+
+#define STATUS_OF(aid, life) "E30B4F05" aid "9F7001" life
+#define PURSE                "A000000001"
+#define SECOND               "A000000002"
+
+/* The card tells: what is finished is left out, what is not must be accepted. */
+static void test_told(void)
+{
+    /* The first application is finished, the second not, the card not locked. */
+    static const struct line half[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", STATUS_OF(PURSE, "0F") STATUS_OF(SECOND, "07") "9000"},
+        {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
+        {"84E620000B000005A000000002000000", "9000"},
+        {"84E20000EF3001FF012C", "9000"},
+        {"84E28001", "9000"},
+        {"84F0800F", "9000"},
+    };
+    /* Everything was done: in two pages, the older form, with a locked application and another that is not of the record. */
+    static const struct line whole[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", "6A86"},
+        {"84F24000024F0000", "05" SECOND "8F00"
+                             "05A0000000090700"
+                             "6310"},
+        {"84F24001024F0000", "05" PURSE "1F00"
+                             "9000"},
+        {"84F28000024F0000", "08A0000001510000000F9E"
+                             "9000"},
+    };
+    /* It says that it is not finished, and refuses as if it were; it says nothing of the second. */
+    static const struct line contradicts[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", STATUS_OF(PURSE, "07") "9000"},
+        {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
+        {"84E62000", "9000"},
+        {"84E2000007010104", "6985"},
+    };
+    /* Nor is the lock believed. */
+    static const struct line unlocked[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", STATUS_OF(PURSE, "0F") STATUS_OF(SECOND, "0F") "9000"},
+        {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
+        {"84F0800F", "6985"},
+        {"84F08007", "6985"},
+    };
+    static const struct line terminated[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", "6A88"},
+        {"84F28002024F0000", STATUS_OF("A000000151", "FF") "9000"},
+    };
+    const struct {
+        const struct line *lines;
+        size_t count;
+        enum card_outcome outcome;
+        const char *text;
+    } rows[] = {
+        {half, SUITE_COUNT(half), CARD_MADE, ""},
+        {whole, SUITE_COUNT(whole), CARD_MADE, ""},
+        {contradicts, SUITE_COUNT(contradicts), CARD_UNTOUCHED,
+         "STORE DATA 1 of 2 (DGI 0101), application A000000001: the card "
+         "answers 6985"},
+        {unlocked, SUITE_COUNT(unlocked), CARD_UNTOUCHED,
+         "SET STATUS: the card is initialized: the card answers 6985"},
+        {terminated, SUITE_COUNT(terminated), CARD_UNTOUCHED,
+         "GET STATUS of the card: the card's life cycle state is FF"},
+    };
+    for (size_t i = 0; i < SUITE_COUNT(rows); i++) {
+        struct talk t = {.repeated = true};
+        stage(BUREAU_LOAD_INSTALL, BUREAU_LOAD_INSTALL);
+        talk(&t, rows[i].lines, rows[i].count);
+        expect_end(&t, rows[i].outcome, rows[i].text);
+    }
+}
+
+/* An answer that is no status tells nothing; a card that always has more is asked for the rest only so often. */
+static void test_told_nonsense(void)
+{
+    static const struct line nonsense[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", "E30A4F05"
+                             "9000"},
+        {"84F28002024F0000", "4F00"
+                             "9000"},
+        {"84E62000", "9000"},
+        {"84E2000007010104", "6985"},
+        {"84E62000", "9000"},
+        {"84E20000", "9000"},
+        {"84E28001", "9000"},
+        {"84F0800F", "9000"},
+    };
+    struct line endless[80] = {SELECT_SD, UPDATE, AUTH, {"84F24002024F0000", "6310"}};
+    struct talk t = {.repeated = true};
+    stage(BUREAU_LOAD_INSTALL, BUREAU_LOAD_INSTALL);
+    TALK(t, nonsense);
+    expect_end(&t, CARD_MADE, "");
+    for (size_t i = 4; i < 3 + 64; i++)
+        endless[i] = (struct line){"84F24003024F0000", "6310"};
+    endless[3 + 64] = (struct line){"84F28002024F0000", "6D00"};
+    endless[4 + 64] = (struct line){"84E62000", "6A88"};
+    talk(&t, endless, 5 + 64);
+    expect_end(&t, CARD_UNTOUCHED, "6A88");
 }
 
 static void test_application_key(void)
@@ -537,6 +663,8 @@ static const struct test_case cases[] = {
     {"a whole talk, both ways of loading", test_whole},
     {"commands of extended length", test_extended},
     {"the same record again on its card", test_repeated},
+    {"on a card that tells how far it is", test_told},
+    {"on a card that tells nonsense", test_told_nonsense},
     {"secrets under the card's own key", test_application_key},
     {"answers in pieces", test_pieces},
     {"a wrong Le", test_wrong_le},
