@@ -25,7 +25,30 @@ const struct bureau_module *module_of(const struct bureau *b, const char *mic)
     return NULL;
 }
 
+void modules_due(const struct bureau *b, const struct mic_record *record, char text[MODULES_TEXT_MAX])
+{
+    size_t len = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < record->group_count && len + MIC_NAME_MAX + 2 <= MODULES_TEXT_MAX; i++) {
+        const char *mic = record->groups[i].name;
+        if (!module_of(b, mic)) continue;
+        len += (size_t)snprintf(text + len, MODULES_TEXT_MAX - len, "%s%s", len > 0 ? " " : "", mic);
+    }
+}
+
 /* ---- a file ---- */
+
+/* Of an earlier time: its line in the journal was lost, or the record is repeated. */
+static bool is_there(const char *path, const struct mic_group *group)
+{
+    struct err unreadable = ERR_INIT;
+    struct buf bytes;
+    buf_init(&bytes, group->len + 1);
+    bool same = access(path, F_OK) == 0 && file_read_all(path, group->len, &bytes, &unreadable) &&
+                bytes_equal(bytes.data, bytes.len, group->data, group->len);
+    buf_release(&bytes);
+    return same;
+}
 
 static bool to_file(const struct bureau_module *m, uint64_t record, const struct mic_group *group,
                     struct err *err)
@@ -33,8 +56,9 @@ static bool to_file(const struct bureau_module *m, uint64_t record, const struct
     struct outfile *f = NULL;
     char *path = NULL;
     if (asprintf(&path, "%s/%010" PRIu64 "-%s", m->folder, record, m->mic) < 0) return err_set_no_memory(err);
-    bool ok = outfile_create(&f, path, err) && outfile_append(f, group->data, group->len, err) &&
-              outfile_commit(f, err);
+    bool ok =
+        is_there(path, group) || (outfile_create(&f, path, err) &&
+                                  outfile_append(f, group->data, group->len, err) && outfile_commit(f, err));
     outfile_close(f, false);
     free(path);
     return ok;

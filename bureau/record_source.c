@@ -145,7 +145,7 @@ bool record_source_has(struct record_source *s, bool *has, struct err *err)
 
 static void offer(const struct record_source *s, struct offered_record *out)
 {
-    *out = (struct offered_record){s->card, s->record->bytes, s->record->len};
+    *out = (struct offered_record){s->card, s->record->bytes, s->record->len, s->record};
 }
 
 bool record_source_next(struct record_source *s, struct offered_record *out, struct err *err)

@@ -24,6 +24,7 @@ struct offered_record {
     struct card_group card;
     const uint8_t *bytes; /* borrowed until the next call */
     size_t len;
+    const struct mic_record *record; /* the same, parsed; borrowed too */
 };
 /* Is there one for the next card? False: reading fails, or the file has changed (ERR_INTEGRITY). */
 MUST_CHECK bool record_source_has(struct record_source *s, bool *has, struct err *err);

@@ -6,8 +6,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
+
+#include "base/interrupt.h"
 
 static void tell(const struct make_cards *m, const struct post *p, const char *what)
 {
@@ -56,6 +56,7 @@ static void send_order(struct make_cards *m, struct post *p, const struct offere
     buf_put(&payload, o->bytes, o->len);
     say(p, STATION_ORDER, &payload);
     buf_release(&payload);
+    modules_due(m->settings, o->record, p->modules);
     p->state = POST_UNDER_WAY;
     p->known = p->card_refused = false;
     p->switch_to = 0;
@@ -137,7 +138,7 @@ static bool on_known(struct make_cards *m, struct post *p, struct cur *c, struct
 static bool write_outcome(struct make_cards *m, struct post *p, const struct turns_result *r, struct err *err)
 {
     const struct journal_ending ending = {p->card.number, r->outcome,  r->serial, r->what,
-                                          r->err.text,    r->commands, r->ms};
+                                          r->err.text,    r->commands, r->ms,     p->modules};
     return ledger_outcome(m->ledger, &p->card, &ending, err);
 }
 
@@ -199,7 +200,7 @@ static bool on_ended(struct make_cards *m, struct post *p, struct cur *c, struct
     if (again) return true;
     if (r.outcome == CARD_UNTOUCHED && r.commands == 0)
         return give_order(m, p, err); /* the card was not asked */
-    if (r.outcome == CARD_MADE && m->settings->module_count > 0) {
+    if (r.outcome == CARD_MADE && p->modules[0]) {
         say(p, STATION_MODULES, NULL);
         p->state = POST_MODULES;
     } else {
@@ -293,6 +294,10 @@ static bool lose(struct make_cards *m, struct post *p, const char *how, struct e
         ok = write_outcome(m, p, &r, err) && give_back(m, p, &r, err);
         count_outcome(m, p, &r);
     }
+    if (p->state == POST_MODULES) {
+        m->modules_failed++;
+        tell_record(m, p, "made", "its station ended before all modules were through");
+    }
     p->state = POST_GONE;
     return ok;
 }
@@ -350,36 +355,35 @@ static bool is_through(struct make_cards *m, bool *through, struct err *err)
     return true;
 }
 
-static void on_signal(struct make_cards *m, int fd, bool *at_once)
+static void on_signal(struct make_cards *m, struct interrupt *signals, bool *at_once)
 {
-    struct signalfd_siginfo info;
-    if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) return;
+    if (!interrupt_came(signals)) return;
     *at_once = m->interrupted;
     m->interrupted = m->stopping = true;
     if (!*at_once && count_state(m, POST_UNDER_WAY) > 0)
         fprintf(stderr, "\ninterrupted: cards under way are finished first\n");
 }
 
-static bool step(struct make_cards *m, int signal_fd, bool *at_once, struct err *err)
+static bool step(struct make_cards *m, struct interrupt *signals, bool *at_once, struct err *err)
 {
-    struct pollfd fds[STATIONS_MAX + 1] = {{.fd = signal_fd, .events = POLLIN}};
+    struct pollfd fds[STATIONS_MAX + 1] = {{.fd = signals->fd, .events = POLLIN}};
 
     for (size_t i = 0; i < m->post_count; i++)
         fds[i + 1] = (struct pollfd){.fd = m->posts[i].station.fd, .events = POLLIN};
     if (poll(fds, m->post_count + 1, -1) < 0)
         return errno == EINTR || err_set_errno(err, ERR_INTERNAL, errno, "poll");
-    if (fds[0].revents) on_signal(m, signal_fd, at_once);
+    if (fds[0].revents) on_signal(m, signals, at_once);
     for (size_t i = 0; i < m->post_count; i++)
         if (fds[i + 1].revents && !hear(m, &m->posts[i], err)) return false;
     return serve_waiting(m, err);
 }
 
-static bool loop(struct make_cards *m, int signal_fd, struct err *err)
+static bool loop(struct make_cards *m, struct interrupt *signals, struct err *err)
 {
     bool through = false, at_once = false;
     while (is_through(m, &through, err)) {
         if (through) return true;
-        if (!step(m, signal_fd, &at_once, err)) return false;
+        if (!step(m, signals, &at_once, err)) return false;
         if (at_once) return true;
     }
     return false;
@@ -399,17 +403,11 @@ static void end_all(struct make_cards *m, bool books_fail)
 
 bool make_cards(struct make_cards *m, struct err *err)
 {
-    sigset_t signals, before;
+    struct interrupt signals;
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    if (sigprocmask(SIG_BLOCK, &signals, &before) < 0)
-        return err_set_errno(err, ERR_INTERNAL, errno, "block signals");
-    int fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-    bool ok = fd >= 0 ? loop(m, fd, err) : err_set_errno(err, ERR_INTERNAL, errno, "watch signals");
+    if (!interrupt_watch(&signals, err)) return false;
+    bool ok = loop(m, &signals, err);
     end_all(m, !ok && err->kind == ERR_FILE);
-    if (fd >= 0) close(fd);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    interrupt_release(&signals);
     return ok;
 }

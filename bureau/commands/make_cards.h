@@ -5,6 +5,7 @@
 #include "base/progress.h"
 #include "bureau/atr.h"
 #include "bureau/ledger.h"
+#include "bureau/modules.h"
 #include "bureau/record_source.h"
 #include "bureau/station.h"
 
@@ -26,10 +27,11 @@ struct post {
     enum post_state state;
     uint8_t atr[ATR_MAX];
     size_t atr_len;
-    struct card_group card; /* of the record in work */
-    bool known;             /* and may be used */
-    bool card_refused;      /* it is not the record's fault */
-    uint64_t switch_to;     /* the record that this card is for; 0: none */
+    struct card_group card;         /* of the record in work */
+    bool known;                     /* and may be used */
+    bool card_refused;              /* it is not the record's fault */
+    char modules[MODULES_TEXT_MAX]; /* that get their groups when the card is made */
+    uint64_t switch_to;             /* the record that this card is for; 0: none */
 };
 
 struct make_cards {

@@ -8,7 +8,8 @@
 #include "bureau/commands/card_run.h"
 #include "bureau/commands/commands.h"
 #include "bureau/commands/make_cards.h"
-#include "bureau/pcsc.h"
+#include "bureau/commands/repeat_modules.h"
+#include "bureau/commands/start_stations.h"
 
 enum { FAILURES_DEFAULT = 3 };
 
@@ -26,53 +27,19 @@ struct run {
     struct card_file file;
     struct ledger *ledger;
     struct record_source *source;
+    struct repeat_modules modules;
     struct make_cards cards;
     uint64_t recovered;
 };
 
 /* ---- before the first card ---- */
 
-static bool find_readers(const struct run *r, struct pcsc_readers *readers, struct err *err)
-{
-    const struct arg_list wanted = reader_patterns(&r->options->readers, r->file.settings);
-    struct pcsc *p = NULL;
-
-    if (!pcsc_open(&p, STATION_PATIENCE_MS, err)) return false;
-    bool ok = pcsc_list(p, wanted.items, wanted.count, readers, err);
-    if (ok && readers->count == 0)
-        ok = err_set(err, ERR_FILE, "no reader is there%s%s", wanted.count > 0 ? " whose name matches " : "",
-                     wanted.count > 0 ? wanted.items[0] : "");
-    pcsc_free(p);
-    return ok;
-}
-
-static bool check_pin(const struct bureau *b, size_t stations, struct err *err)
-{
-    if (stations == 1 || !pin_comes_once(b)) return true;
-    return err_set(
-        err, ERR_CONFIG,
-        "%zu readers, each with a token process of its own, need the PIN from a file or a credential "
-        "(pin: in %s), or one reader is named with --reader",
-        stations, b->path);
-}
-
-static bool start_stations(struct run *r, struct err *err)
-{
-    struct make_cards *m = &r->cards;
-    struct pcsc_readers readers;
-
-    if (!find_readers(r, &readers, err) || !check_pin(r->file.settings, readers.count, err)) return false;
-    for (; m->post_count < readers.count && m->post_count < STATIONS_MAX; m->post_count++)
-        if (!station_start(&m->posts[m->post_count].station, r->file.settings, readers.names[m->post_count],
-                           err))
-            return false;
-    return true;
-}
-
 /* The whole file was checked before, and its books do not speak against it. */
-static bool ask_books(const struct run *r, struct err *err)
+static bool ask_books(const struct run *r, bool redo, struct err *err)
 {
-    const unsigned flags = REGISTRY_LOOK_ONLY | (r->options->incomplete_set ? REGISTRY_INCOMPLETE_SET : 0u);
+    const bool modules = redo && journal_book_lacking(ledger_book(r->ledger)) > 0;
+    const unsigned flags = REGISTRY_LOOK_ONLY | (r->options->incomplete_set ? REGISTRY_INCOMPLETE_SET : 0u) |
+                           (modules ? REGISTRY_NOTHING_LEFT : 0u);
     struct registry_counts counts;
 
     if (!registry_accept_file(ledger_registry(r->ledger), incoming_summary(r->file.file), flags, &counts,
@@ -93,11 +60,17 @@ static bool prepare(struct run *r, bool redo, struct err *err)
     if (!ledger_open(&r->ledger, r->file.settings->books_path, &incoming_summary(r->file.file)->job,
                      clock_now, NULL, &r->recovered, err))
         return false;
-    if (!ask_books(r, err)) {
+    if (!ask_books(r, redo, err)) {
         err_prefix(err, "%s", r->path);
         return false;
     }
-    return record_source_new(&r->source, r->file.file, r->ledger, &choice, err) && start_stations(r, err);
+    r->modules = (struct repeat_modules){.settings = r->file.settings,
+                                         .ledger = r->ledger,
+                                         .file = r->file.file,
+                                         .first = choice.first,
+                                         .last = choice.last};
+    return record_source_new(&r->source, r->file.file, r->ledger, &choice, err) &&
+           (!redo || repeat_modules(&r->modules, err));
 }
 
 /* ---- the run ---- */
@@ -107,12 +80,12 @@ static void report(const struct run *r)
     const struct make_cards *m = &r->cards;
     if (r->options->json)
         printf("{\"made\":%" PRIu64 ",\"untouched\":%" PRIu64 ",\"half_done\":%" PRIu64
-               ",\"spoiled\":%" PRIu64 ",\"modules_failed\":%" PRIu64 "}\n",
-               m->made, m->untouched, m->half_done, m->spoiled, m->modules_failed);
+               ",\"spoiled\":%" PRIu64 ",\"modules_failed\":%" PRIu64 ",\"modules_repeated\":%" PRIu64 "}\n",
+               m->made, m->untouched, m->half_done, m->spoiled, m->modules_failed, r->modules.done);
     else
         printf("%" PRIu64 " cards made; %" PRIu64 " half-done, %" PRIu64 " spoiled, %" PRIu64
-               " left as they were; %" PRIu64 " modules failed\n",
-               m->made, m->half_done, m->spoiled, m->untouched, m->modules_failed);
+               " left as they were; %" PRIu64 " modules failed, %" PRIu64 " repeated\n",
+               m->made, m->half_done, m->spoiled, m->untouched, m->modules_failed, r->modules.done);
     if (m->half_done + m->spoiled + m->untouched + m->modules_failed > 0)
         fprintf(stderr, "what is left to do: cardbureau status %s --settings %s\n", r->path,
                 r->options->settings);
@@ -136,6 +109,18 @@ static bool judge(const struct run *r, struct err *err)
     return true;
 }
 
+/* Where modules alone were to be repeated no reader is needed. */
+static bool start(struct run *r, bool redo, struct err *err)
+{
+    struct make_cards *m = &r->cards;
+    bool has = false;
+
+    m->modules_failed = r->modules.failed;
+    m->interrupted = m->stopping = r->modules.interrupted;
+    if (redo && (m->interrupted || !record_source_has(r->source, &has, err))) return m->interrupted;
+    return (redo && !has) || start_stations(m, &r->options->readers, err);
+}
+
 static bool work(struct run *r, bool redo, struct err *err)
 {
     const struct options *o = r->options;
@@ -151,6 +136,7 @@ static bool work(struct run *r, bool redo, struct err *err)
     m->limit = o->count;
     m->failures_max = o->failures ? o->failures : FAILURES_DEFAULT;
     m->redo = redo;
+    if (!start(r, redo, err)) return false;
     progress_init(&m->progress, stderr, isatty(STDERR_FILENO), "cards", o->count, clock_monotonic_ms());
     bool ok = make_cards(m, err);
     progress_finish(&m->progress, m->made, clock_monotonic_ms());
