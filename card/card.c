@@ -178,16 +178,18 @@ void card_power_on(struct card *card)
     card->perso.app = ISD;
 }
 
-/* T=1 (or T=0) alone, no interface bytes beyond; historical bytes name the program. With extended lengths they are compact TLVs
- * (ISO/IEC 7816-4, 8.1): card capabilities, whose third byte says so, then the name as issuer's data. */
+/* T=1 (or T=0) alone, as EMV's basic answers (Book 1, 8.3): no programming voltage, no extra guard time, and for T=1 blocks of up
+ * to 254 bytes, BWI 4 and CWI 5. Historical bytes name the program. With extended lengths they are compact TLVs (ISO/IEC 7816-4,
+ * 8.1): card capabilities, whose third byte says so, then the name as issuer's data. */
 static const struct {
     size_t len;
     uint8_t bytes[CARD_ATR_MAX];
 } atrs[] = {
-    [CARD_T1] = {14, {0x3B, 0x88, 0x81, 0x31, 0xFE, 0x55, 's', 'o', 'f', 't', 'c', 'a', 'r', 'd'}},
+    [CARD_T1] = {16,
+                 {0x3B, 0xE8, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45, 's', 'o', 'f', 't', 'c', 'a', 'r', 'd'}},
     [CARD_T0] = {12, {0x3B, 0x68, 0x00, 0x00, 's', 'o', 'f', 't', 'c', 'a', 'r', 'd'}},
-    [CARD_T1_EXTENDED] = {20, {0x3B, 0x8E, 0x81, 0x31, 0xFE, 0x55, 0x80, 0x73, 0xC0, 0x01,
-                               0x40, 0x58, 's',  'o',  'f',  't',  'c',  'a',  'r',  'd'}},
+    [CARD_T1_EXTENDED] = {22, {0x3B, 0xEE, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45, 0x80, 0x73, 0xC0,
+                               0x01, 0x40, 0x58, 's',  'o',  'f',  't',  'c',  'a',  'r',  'd'}},
 };
 
 size_t card_atr(const struct card *card, uint8_t out[static CARD_ATR_MAX])
@@ -292,7 +294,7 @@ static void get_response(struct card *card, const struct apdu *cmd, struct buf *
 
 void card_process(struct card *card, const uint8_t *apdu, size_t len, struct buf *answer)
 {
-    enum { INS_GET_RESPONSE = 0xC0, CLA_CHAINED = 0x10 };
+    enum { INS_GET_RESPONSE = 0xC0, CLA_CHAINED = 0x10, CLA_OF_COMMAND = 0x84 };
     struct apdu cmd = {0};
 
     buf_clear(answer);
@@ -301,7 +303,8 @@ void card_process(struct card *card, const uint8_t *apdu, size_t len, struct buf
         put_sw(answer, SW_LENGTH);
         return;
     }
-    if (cmd.ins == INS_GET_RESPONSE && (cmd.cla & 0x7F) == 0) {
+    /* It only fetches, outside of any channel, so it may have the class of the command it belongs to. */
+    if (cmd.ins == INS_GET_RESPONSE && (cmd.cla & ~CLA_OF_COMMAND) == 0) {
         get_response(card, &cmd, answer);
         return;
     }

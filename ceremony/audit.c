@@ -1,5 +1,6 @@
 /* ceremony/audit.c - `cardkeys audit verify PLAN`: is the plan's audit log whole? Needs no token; with --token it opens the
  * plan's tokens and compares the log's end with what they keep. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/args.h"
@@ -17,6 +18,17 @@ static bool open_signing_token(struct ceremony *c, struct err *err)
     return tokens_open_named(c, key->tokens[0], &t, err);
 }
 
+/* A chain that nobody's signature holds proves nothing. */
+static bool some_closing_verified(const struct plan *p, const struct audit_check *check, struct err *err)
+{
+    const struct audit_verified *v = &check->found;
+    return v->closings == 0 || v->closings_good > 0 ||
+           err_set(err, ERR_INTEGRITY,
+                   "%s: none of its %" PRIu64
+                   " closings could be verified: no public file of a signing pair that closed it is here",
+                   p->audit_log, v->closings);
+}
+
 static bool verify(const char *path, const char *site, bool token, struct err *err)
 {
     struct plan *plan = NULL;
@@ -25,7 +37,7 @@ static bool verify(const char *path, const char *site, bool token, struct err *e
     char text[AUDIT_CHECK_TEXT], head[1024];
     if (!plan_lint_load(&plan, path, err)) return false;
     bool ok = ceremony_init(&c, plan, site, false, err) && (!token || open_signing_token(&c, err)) &&
-              audit_check_plan(&c, &check, err);
+              audit_check_plan(&c, &check, err) && some_closing_verified(plan, &check, err);
     if (ok) {
         audit_check_describe(&check, text);
         snprintf(head, sizeof(head), "%s: ", plan->audit_log);
