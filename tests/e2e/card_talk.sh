@@ -104,17 +104,18 @@ told_by_the_card()
     read_back 1
 }
 
-# The embosser fails at the second record; at the third the program is killed while the embosser works.
+# The embosser fails at two records; the redo is interrupted between them; at the third record the program is killed while the embosser works.
 modules_again()
 {
     ordered 3
     for number in 1 2 3; do blank $number 2; done
     cat >emboss <<'END'
 #!/bin/sh
-if [ -e empty ] && [ "$CARDBUREAU_RECORD" = 2 ]; then
+if [ -e empty ]; then
     echo 'tray empty' >&2
     exit 1
 fi
+[ ! -e interrupts ] || kill -INT $PPID
 [ ! -e kills ] || kill -9 "$(sed -n 's/^PPid:[^0-9]*//p' /proc/$PPID/status)"
 cat >"embossed-$CARDBUREAU_RECORD"
 END
@@ -122,13 +123,18 @@ END
     printf 'modules:\n  - {mic: EMBOSS, command: [%s/emboss]}\n' "$PWD" >>bureau.yaml
     touch empty
     bureau_with 4 personalize '1 2' --count 2
-    result_is '2 cards made; 0 half-done, 0 spoiled, 0 left as they were; 1 modules failed, 0 repeated'
+    result_is '2 cards made; 0 half-done, 0 spoiled, 0 left as they were; 2 modules failed, 0 repeated'
     says 'record 2: made: module EMBOSS: '
     says 'tray empty'
     # No reader of that name is there, and none is needed while no card is to be made.
     bureau 4 redo --reader nobody
-    tells '0 cards made; 0 half-done, 0 spoiled, 0 left as they were; 1 modules failed, 0 repeated'
+    tells '0 cards made; 0 half-done, 0 spoiled, 0 left as they were; 2 modules failed, 0 repeated'
     rm empty
+    touch interrupts
+    bureau 130 redo --reader nobody
+    tells '0 modules failed, 1 repeated'
+    says 'interrupted after 0 cards; go on with: cardbureau redo'
+    rm interrupts
     bureau 0 redo --reader nobody --json
     tells '"modules_failed":0,"modules_repeated":1'
     grep -q '|' embossed-2 || fail "the embosser got $(cat embossed-2)"
