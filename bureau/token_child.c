@@ -103,6 +103,7 @@ static bool supply(struct child *c, const struct card_order *order, struct err *
                                             .tries = order->tries,
                                             .purpose = order->purpose};
     if (!c->settings->blank) return err_set(err, ERR_INTERNAL, "these are no settings of a supplier");
+    c->channel.due_kmc = 0;
     return conversation_new(&c->conversation, &talk, &c->turn, err);
 }
 
@@ -134,6 +135,9 @@ static bool begin(struct child *c, struct cur *payload, struct err *err)
                                             .tries = order.tries,
                                             .extended = order.extended,
                                             .purpose = order.purpose};
+    c->channel.due_kmc = order.purpose == PURPOSE_REPEAT
+                             ? 0
+                             : c->record->kmc_version; /* it was asked, and the keys may be new */
     return conversation_new(&c->conversation, &talk, &c->turn, err);
 }
 

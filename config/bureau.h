@@ -9,11 +9,12 @@
  *   ca_keys: [ca-key.yaml]
  *   books: books.sqlite                       registry of accepted jobs and journal of cards
  *   return_key: {label: return-signing}
+ *   keydata_group: KEYDATA                    a record with this group is for the card that it names
  *   security: mac+encryption
  *   crt_padding: when-needed
  *   command_data_max: 2000
  *   readers: ["Virtual PCD *"]
- *   applications: [{aid: A000000003101001, load: install-for-personalization}]
+ *   applications: [{aid: A000000003101001, load: install-for-personalization, kmc_version: DF11}]
  *   modules: [{mic: EMBOSS, command: [/usr/bin/emboss]}]
  *
  * And those of a card supplier, who puts each card's own keys onto blank cards: its token, the one KMC from which they are derived,
@@ -64,6 +65,7 @@ struct bureau_application {
     uint8_t aid[AID_MAX];
     size_t aid_len;
     enum bureau_load load;
+    uint32_t kmc_version; /* tag: says with which version of the KMC the card comes; 0: not compared */
     /* Loose elements that go onto the card: tag → DGI. */
     struct bureau_loose {
         uint32_t tag;
@@ -94,7 +96,8 @@ struct bureau {
     char **ca_paths;
     size_t ca_count;
     char *books_path;
-    char *return_label; /* signing pair for return files; NULL: none are written */
+    char *keydata_group; /* MIC of the group that tells for which card a record is; NULL: none does */
+    char *return_label;  /* signing pair for return files; NULL: none are written */
     enum bureau_level level;
     bool response_mac;            /* R-MAC, when the card offers it */
     unsigned command_data_max;    /* Lc at most, to cards that take extended lengths */

@@ -9,7 +9,6 @@
 #include "bureau/commands/commands.h"
 #include "bureau/commands/make_cards.h"
 #include "bureau/commands/repeat_modules.h"
-#include "bureau/commands/start_stations.h"
 
 enum { FAILURES_DEFAULT = 3 };
 
@@ -81,11 +80,11 @@ static void report(const struct run *r)
     if (r->options->json)
         printf("{\"made\":%" PRIu64 ",\"untouched\":%" PRIu64 ",\"half_done\":%" PRIu64
                ",\"spoiled\":%" PRIu64 ",\"modules_failed\":%" PRIu64 ",\"modules_repeated\":%" PRIu64 "}\n",
-               m->made, m->untouched, m->half_done, m->spoiled, m->modules_failed, r->modules.done);
+               m->posts.made, m->untouched, m->half_done, m->spoiled, m->modules_failed, r->modules.done);
     else
         printf("%" PRIu64 " cards made; %" PRIu64 " half-done, %" PRIu64 " spoiled, %" PRIu64
                " left as they were; %" PRIu64 " modules failed, %" PRIu64 " repeated\n",
-               m->made, m->half_done, m->spoiled, m->untouched, m->modules_failed, r->modules.done);
+               m->posts.made, m->half_done, m->spoiled, m->untouched, m->modules_failed, r->modules.done);
     if (m->half_done + m->spoiled + m->untouched + m->modules_failed > 0)
         fprintf(stderr, "what is left to do: cardbureau status %s --settings %s\n", r->path,
                 r->options->settings);
@@ -94,13 +93,13 @@ static void report(const struct run *r)
 static bool judge(const struct run *r, struct err *err)
 {
     const struct make_cards *m = &r->cards;
-    if (m->interrupted)
+    if (m->posts.interrupted)
         return err_set(err, ERR_INTERRUPTED,
                        "interrupted after %" PRIu64 " cards; go on with: cardbureau %s %s --settings %s",
-                       m->made, r->command->name, r->path, r->options->settings);
-    if (m->stopping) {
-        *err = m->why;
-        err_prefix(err, "%" PRIu64 " cards in a row were not made, the last because of", m->failures);
+                       m->posts.made, r->command->name, r->path, r->options->settings);
+    if (m->posts.stopping) {
+        *err = m->posts.why;
+        err_prefix(err, "%" PRIu64 " cards in a row were not made, the last because of", m->posts.failures);
         return false;
     }
     if (m->half_done + m->spoiled + m->modules_failed > 0)
@@ -116,9 +115,10 @@ static bool start(struct run *r, bool redo, struct err *err)
     bool has = false;
 
     m->modules_failed = r->modules.failed;
-    m->interrupted = m->stopping = r->modules.interrupted;
-    if (redo && (m->interrupted || !record_source_has(r->source, &has, err))) return m->interrupted;
-    return (redo && !has) || start_stations(m, &r->options->readers, err);
+    m->posts.interrupted = m->posts.stopping = r->modules.interrupted;
+    if (redo && (m->posts.interrupted || !record_source_has(r->source, &has, err)))
+        return m->posts.interrupted;
+    return (redo && !has) || posts_start(&m->posts, m->settings, &r->options->readers, err);
 }
 
 static bool work(struct run *r, bool redo, struct err *err)
@@ -133,13 +133,13 @@ static bool work(struct run *r, bool redo, struct err *err)
     m->ledger = r->ledger;
     m->source = r->source;
     m->retries = (unsigned)o->retries;
-    m->limit = o->count;
-    m->failures_max = o->failures ? o->failures : FAILURES_DEFAULT;
+    m->posts.limit = o->count;
+    m->posts.failures_max = o->failures ? o->failures : FAILURES_DEFAULT;
     m->redo = redo;
     if (!start(r, redo, err)) return false;
-    progress_init(&m->progress, stderr, isatty(STDERR_FILENO), "cards", o->count, clock_monotonic_ms());
+    progress_init(&m->posts.progress, stderr, isatty(STDERR_FILENO), "cards", o->count, clock_monotonic_ms());
     bool ok = make_cards(m, err);
-    progress_finish(&m->progress, m->made, clock_monotonic_ms());
+    progress_finish(&m->posts.progress, m->posts.made, clock_monotonic_ms());
     report(r);
     return ok && judge(r, err);
 }
@@ -155,8 +155,7 @@ static int run(const struct arg_command *command, const char *path, const struct
         r->path = path;
         r->options = o;
         ok = work(r, redo, &err);
-        for (size_t i = 0; i < r->cards.post_count; i++)
-            station_end(&r->cards.posts[i].station);
+        posts_end(&r->cards.posts);
         record_source_free(r->source);
         ledger_free(r->ledger);
         card_file_close(&r->file);

@@ -8,6 +8,7 @@
 #include "base/args.h"
 #include "base/hex.h"
 #include "base/outfile.h"
+#include "bureau/bound.h"
 #include "bureau/commands/card_answers.h"
 #include "bureau/commands/card_run.h"
 #include "bureau/commands/commands.h"
@@ -26,6 +27,7 @@ struct script {
     struct card_file file;
     struct token_process *token;
     uint8_t challenge[CHALLENGE_LEN];
+    struct card_id due; /* the card that the record is for; len 0: any */
     struct card_answers answers;
     struct buf text; /* what is written */
 };
@@ -39,6 +41,12 @@ static bool transmit(void *context, const struct card_turn *turn, struct buf *an
         buf_put_u8(&s->text, '\n');
     }
     return card_answers_take(&s->answers, answer, why);
+}
+
+static bool known(void *context, const struct card_id *id, struct err *why)
+{
+    const struct script *s = context;
+    return bound_check(&s->due, id, why);
 }
 
 /* ---- the command ---- */
@@ -67,7 +75,7 @@ static bool find_record(struct script *s, struct mic_record *record, struct err 
 static bool play(struct script *s, const struct mic_record *record, struct err *err)
 {
     const struct options *o = s->options;
-    const struct turns_port port = {s, transmit, NULL};
+    const struct turns_port port = {s, transmit, known};
     const struct card_order order = {.purpose = o->dry_run ? PURPOSE_DESCRIBE : PURPOSE_RECORD,
                                      .record = record->bytes,
                                      .len = record->len,
@@ -76,6 +84,7 @@ static bool play(struct script *s, const struct mic_record *record, struct err *
                                      .extended = o->extended};
     struct turns_result result;
 
+    if (!bound_read(s->file.settings, record, &s->due, err)) return false;
     turns_run(s->token, &order, &port, &result);
     if (result.outcome == CARD_MADE) return true;
     *err = result.err;

@@ -140,11 +140,11 @@ change()
 }
 
 # plan_on_one_token: the demo's plan as plan.yaml, on this kind's module, with the issuer's token alone: the bureau's, its half of
-# the KEK and the pair that only it has are left out.
+# the KEK and the pair that only it has are left out, and the supplier with all that is handed over.
 plan_on_one_token()
 {
     sed "s|$demo_module|$module|; /name: bureau,/d; /name: return-signing,/d
-        s/, {bureau: kek-bureau}//; s/\[issuer, bureau\]/[issuer]/" "$demo/plan.yaml" >plan.yaml
+        s/, {bureau: kek-bureau}//; s/\[issuer, bureau\(, supplier\)*\]/[issuer]/; /supplier/d" "$demo/plan.yaml" >plan.yaml
 }
 
 # cards N [FORMAT]: input of the example jobs.
@@ -166,6 +166,21 @@ with_keydata()
     awk 'NR == FNR { list = list (NR > 1 ? "," : "") "\"" substr($0, 1, 11) "\": \"" substr($0, 13, 20) "\""; next }
         FNR == 1 { sub("{", "{ \"keydata\": {" list "},") } { print }' batch.txt demo.keys.json >with.keys.json
     mv with.keys.json demo.keys.json
+}
+
+# job_under_des_card_keys N: the job of the purse whose TDES keys leave under cards' own TDES keys (method 11), on NSS, and its input. All cards
+# have their keys from KMC-DES, the reader's keys file knows them.
+job_under_des_card_keys()
+{
+    job job-joins 's/profile: purse-card-key}/profile: purse-card-key-des}/
+        s/^  - {name: KML-AES.*/  - {name: KML, version: 1, algorithm: des2, label: KML-1, kcv: "BF67BF"}/
+        s/^  - {name: KMU-AES.*/  - {name: KMU, version: 1, algorithm: des2, label: KMU-1, kcv: "FBCDD1"}/
+        s/^  - {name: KMC, version: 1.*/  - {name: KMC-DES, version: 1, algorithm: des2, label: KMC-DES-1, kcv: "8BAF47"}/
+        /^  - {name: KMC, version: 2/d'
+    change job.yaml "s|module: $module|module: $module, parameters: \"$parameters\"|"
+    cards "$1" join
+    change batch.txt 's/..$/1 /'
+    with_keydata
 }
 
 fail()
@@ -268,10 +283,7 @@ objects()
 # hex_bytes HEX: the bytes themselves.
 hex_bytes()
 {
-    echo "$1" | fold -w 2 | while read -r byte; do
-        # shellcheck disable=SC2059 # the format is the byte
-        printf "\\$(printf %03o "0x$byte")"
-    done
+    printf %s "$1" | tr a-f A-F | basenc --base16 -d
 }
 
 # flip FILE OFFSET: the file with one bit changed, as FILE.flipped.
