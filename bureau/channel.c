@@ -4,7 +4,9 @@
 
 #include "bureau/translate.h"
 
-enum { CLA_GP = 0x80, INS_EXTERNAL_AUTHENTICATE = 0x82, TEXT_MAX = 512 };
+enum { CLA_GP = 0x80, INS_EXTERNAL_AUTHENTICATE = 0x82, TEXT_MAX = HSM_CHANNEL_TEXT_MAX };
+_Static_assert(BUREAU_COMMAND_DATA_MAX + 2 * SCP03_BLOCK + 16 <= TEXT_MAX,
+               "a chaining value, a header, data and padding");
 
 void channel_init(struct channel *c, struct ring *r)
 {
@@ -291,10 +293,10 @@ static bool ask_answer(void *context, const struct apdu_answer *answer, struct b
     return channel_answer(context, answer, data, err);
 }
 
-static size_t ask_data_max(void *context)
+static size_t ask_data_max(void *context, size_t lc_max)
 {
     const struct channel *c = context;
-    return scp_data_max(c->answer.protocol, c->level);
+    return scp_data_max(c->answer.protocol, c->level, lc_max);
 }
 
 /* The key version whose keys the card has at this moment, against the one that the issuer encrypted under. */
@@ -316,7 +318,7 @@ static bool ask_protect(void *context, const struct open_item *item, struct buf 
     struct channel *c = context;
     *application_key = item->secrets[0].wrapped.method != METHOD_KWP;
     if (*application_key && !is_under_this_key(c, item, err)) return false;
-    return translate_item(c->ring, &c->session, item, TRANSLATE_PAD_ALWAYS, dgis, err);
+    return translate_item(c->ring, &c->session, item, dgis, err);
 }
 
 static bool ask_new_keys(void *context, struct card_new_keys *out, struct err *err)

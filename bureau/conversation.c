@@ -69,7 +69,7 @@ static bool go(struct conversation *c, enum step step, struct card_turn *turn, s
 /* Does the domain's channel still stand? An application of the selecting kind ended it. */
 static bool domain_is_open(const struct conversation *c)
 {
-    return c->purpose != FOR_APPLICATION;
+    return c->target != FOR_APPLICATION;
 }
 
 static bool ask_new_keys(struct conversation *c, struct err *why)
@@ -77,7 +77,7 @@ static bool ask_new_keys(struct conversation *c, struct err *why)
     const struct card_crypto *k = &c->order.crypto;
     buf_clear(&c->keys.data);
     buf_clear(&c->keys.checks);
-    c->keys.checks_wanted = c->order.again;
+    c->keys.checks_wanted = c->order.purpose == PURPOSE_PROVE;
     return k->new_keys(k->context, &c->keys, why);
 }
 
@@ -97,20 +97,21 @@ static bool next_application(struct conversation *c, size_t from, struct card_tu
     const struct open_record *r = c->order.record;
     for (c->application = from; c->application < r->application_count; c->application++) {
         const struct open_application *a = conversation_application(c);
-        if (a->item_count == 0) continue;
+        if (a->item_count == 0 || conversation_is_finished(c, c->application)) continue;
         c->item = 0;
         c->block = 0;
         buf_clear(&c->dgis);
         if (a->load == BUREAU_LOAD_SELECT) {
-            c->purpose = FOR_APPLICATION;
+            c->target = FOR_APPLICATION;
             return go(c, STEP_SELECT_APPLICATION, turn, err);
         }
         if (domain_is_open(c)) return go(c, STEP_INSTALL, turn, err);
-        c->purpose = FOR_DOMAIN; /* back to the domain first; what is to be loaded is known already */
+        c->target = FOR_DOMAIN; /* back to the domain first; what is to be loaded is known already */
         return go(c, STEP_SELECT_DOMAIN, turn, err);
     }
+    if (conversation_is_locked(c)) return go(c, STEP_DONE, turn, err);
     if (domain_is_open(c)) return lock(c, turn, err);
-    c->purpose = FOR_LOCK;
+    c->target = FOR_LOCK;
     return go(c, STEP_SELECT_DOMAIN, turn, err);
 }
 
@@ -121,7 +122,7 @@ static bool supply(struct conversation *c, struct card_turn *turn, struct err *e
     if (c->keys_done) return go(c, STEP_DONE, turn, err);
     if (!ask_new_keys(c, &why)) return conversation_fail(c, turn, &why, err);
     if (c->keys.needed) return go(c, STEP_PUT_KEY, turn, err);
-    if (c->order.again) return go(c, STEP_DONE, turn, err);
+    if (c->order.purpose == PURPOSE_PROVE) return go(c, STEP_DONE, turn, err);
     err_set(&why, ERR_INPUT, "the card has its own keys already");
     return conversation_end(c, turn, &why);
 }
@@ -144,12 +145,21 @@ static bool own_keys_fit(struct conversation *c, bool *any, struct err *why)
             if (!is_under_own_key(&a->items[i])) continue;
             *any = true;
             buf_clear(&c->dgis);
-            ok = c->order.repeated || k->protect(k->context, &a->items[i], &c->dgis, &unused, why);
+            ok = c->order.purpose == PURPOSE_REPEAT ||
+                 k->protect(k->context, &a->items[i], &c->dgis, &unused, why);
         }
         if (!ok) err_prefix(why, "application %s", a->name);
     }
     buf_clear(&c->dgis);
     return ok;
+}
+
+/* A card on which the record is repeated is asked first how far it is. */
+static bool load(struct conversation *c, struct card_turn *turn, struct err *err)
+{
+    if (c->order.purpose == PURPOSE_REPEAT && !c->status.asked)
+        return go(c, STEP_APPLICATIONS_STATUS, turn, err);
+    return next_application(c, c->application, turn, err);
 }
 
 /* The first channel. Keys are replaced at once, unless what is to be loaded needs those that the card has. */
@@ -162,16 +172,16 @@ static bool begin_card(struct conversation *c, struct card_turn *turn, struct er
         if (!ask_new_keys(c, &why)) return conversation_fail(c, turn, &why, err);
         if (c->keys.needed) return go(c, STEP_PUT_KEY, turn, err);
     }
-    return next_application(c, c->application, turn, err);
+    return load(c, turn, err);
 }
 
 static bool after_authenticate(struct conversation *c, struct card_turn *turn, struct err *err)
 {
     if (!c->order.record) return supply(c, turn, err);
-    if (c->purpose == FOR_APPLICATION) return go(c, STEP_STORE, turn, err);
-    if (c->purpose == FOR_LOCK) return lock(c, turn, err);
-    if (c->purpose == FOR_CARD) return begin_card(c, turn, err);
-    return next_application(c, c->application, turn, err);
+    if (c->target == FOR_APPLICATION) return go(c, STEP_STORE, turn, err);
+    if (c->target == FOR_LOCK) return lock(c, turn, err);
+    if (c->target == FOR_CARD) return begin_card(c, turn, err);
+    return load(c, turn, err);
 }
 
 /* ---- taking answers ---- */
@@ -194,7 +204,7 @@ static bool take_initialize(struct conversation *c, const struct apdu_answer *a,
     if (!scp_answer_read(a->data, a->len, &answer, &why)) return conversation_fail(c, turn, &why, err);
     hex_write(c->serial, sizeof(c->serial), answer.key_data, sizeof(answer.key_data), false);
     buf_clear(&c->authenticate);
-    if (c->keys_done && c->purpose == FOR_DOMAIN && answer.key_version != c->keys.version) {
+    if (c->keys_done && c->target == FOR_DOMAIN && answer.key_version != c->keys.version) {
         c->spoiled = true;
         err_set(&why, ERR_INTEGRITY, "the card took keys of version %u and still answers with version %u",
                 (unsigned)c->keys.version, (unsigned)answer.key_version);
@@ -217,7 +227,7 @@ static bool take_put_key(struct conversation *c, const struct apdu_answer *a, st
         return conversation_end(c, turn, &why);
     }
     c->keys_done = true;
-    c->purpose = FOR_DOMAIN; /* and see that they work */
+    c->target = FOR_DOMAIN; /* and see that they work */
     return go(c, STEP_SELECT_DOMAIN, turn, err);
 }
 
@@ -226,6 +236,19 @@ static bool take_store(struct conversation *c, struct card_turn *turn, struct er
     conversation_stored(c);
     if (c->item < conversation_application(c)->item_count) return go(c, STEP_STORE, turn, err);
     return next_application(c, c->application + 1, turn, err);
+}
+
+/* Also refusals: then the card has not told, and it goes on without. */
+static bool take_status(struct conversation *c, const struct apdu_answer *a, struct card_turn *turn,
+                        struct err *err)
+{
+    struct err why = ERR_INIT;
+    if (conversation_read_status(c, a)) return go(c, c->step, turn, err);
+    if (c->step == STEP_APPLICATIONS_STATUS) return go(c, STEP_CARD_STATUS, turn, err);
+    if (!conversation_is_closed(c)) return next_application(c, c->application, turn, err);
+    err_set(&why, ERR_INPUT, "the card's life cycle state is %02X: nothing can be put on it any more",
+            (unsigned)c->status.card);
+    return conversation_end(c, turn, &why);
 }
 
 static bool take_good(struct conversation *c, const struct apdu_answer *a, struct card_turn *turn,
@@ -241,6 +264,9 @@ static bool take_good(struct conversation *c, const struct apdu_answer *a, struc
         return after_authenticate(c, turn, err);
     case STEP_PUT_KEY:
         return take_put_key(c, a, turn, err);
+    case STEP_APPLICATIONS_STATUS:
+    case STEP_CARD_STATUS:
+        return take_status(c, a, turn, err);
     case STEP_INSTALL:
         return go(c, STEP_STORE, turn, err);
     case STEP_STORE:
@@ -259,11 +285,13 @@ static bool changes_card(enum step step)
     return step == STEP_PUT_KEY || step == STEP_STORE || step == STEP_INITIALIZED || step == STEP_LOCK;
 }
 
-/* Of a record that is repeated: an application that was finished takes no INSTALL and no first block, a card that is locked no step
- * towards it. */
+/* Of a record that is repeated, where the card has not told: an application that was finished takes no INSTALL and no first block, a
+ * card that is locked no step towards it. */
 static bool was_done(const struct conversation *c)
 {
-    return c->step == STEP_INSTALL || (c->step == STEP_STORE && c->block == 0) || c->step == STEP_INITIALIZED;
+    const bool first = c->step == STEP_INSTALL || (c->step == STEP_STORE && c->block == 0);
+    return (first && c->status.applications[c->application] == 0) ||
+           (c->step == STEP_INITIALIZED && c->status.card == 0);
 }
 
 static bool go_on_behind(struct conversation *c, struct card_turn *turn, struct err *err)
@@ -288,8 +316,10 @@ static bool take_whole(struct conversation *c, const struct apdu_answer *a, stru
         c->initialized = true;
         return go(c, STEP_INITIALIZED, turn, err);
     }
-    if (a->sw == SW_CONDITIONS && c->order.repeated && was_done(c)) return go_on_behind(c, turn, err);
-    if (a->sw != SW_OK) return refused(c, a->sw, turn);
+    if (a->sw == SW_CONDITIONS && c->order.purpose == PURPOSE_REPEAT && was_done(c))
+        return go_on_behind(c, turn, err);
+    if (conversation_asks_status(c) && !done) return take_status(c, a, turn, err);
+    if (a->sw != SW_OK && !conversation_asks_status(c)) return refused(c, a->sw, turn);
     buf_init(&data, APDU_ANSWER_MAX);
     bool ok = true;
     if (c->in_channel)
@@ -341,13 +371,21 @@ static void forget(struct conversation *c)
                           &c->dgis,         &c->command,   &c->collected};
     for (size_t i = 0; i < sizeof(bufs) / sizeof(bufs[0]); i++)
         buf_release(bufs[i]);
+    free(c->status.applications);
 }
 
 bool conversation_new(struct conversation **out, const struct conversation_order *order,
                       struct card_turn *turn, struct err *err)
 {
+    const size_t applications = order->record ? order->record->application_count : 0;
     struct conversation *c = calloc(1, sizeof(*c));
-    if (!c) return err_set_no_memory(err);
+    uint8_t *told = calloc(applications + 1, sizeof(*told));
+    if (!c || !told) {
+        free(c);
+        free(told);
+        return err_set_no_memory(err);
+    }
+    c->status = (struct told_status){.form = CARD_STATUS_TLV, .applications = told};
     c->order = *order;
     if (c->order.tries == 0) c->order.tries = 1;
     if (order->challenge) memcpy(c->given, order->challenge, sizeof(c->given));

@@ -14,6 +14,14 @@
  *
  * GlobalPlatform Card Specification 2.3.1, chapter 11 and appendix E, amendment D; EMV Card Personalization Specification 5.4.
  *
+ * Repeated. The same record was begun on this very card before. Once the domain's channel is open the card is asked with GET STATUS how
+ * far it has come: applications that are personalized are left out, and so is the lock of a card that is SECURED; what is not so must
+ * be accepted. Of what the card does not tell, a refusal as done (6985 to an application's INSTALL or first STORE DATA, and to both steps
+ * of the lock) is believed, and it goes on behind it.
+ *
+ * Length. A part of a data grouping that is longer than a short command goes in an extended one if the card takes them, of as much
+ * data as the settings allow (command_data_max); else in several short ones.
+ *
  * Wrong keys. A card whose cryptogram does not verify is sent no EXTERNAL AUTHENTICATE, and is asked again only as often as
  * `tries` says. A card that refuses ours is not asked again at all.
  *
@@ -44,7 +52,7 @@ struct card_crypto {
                  struct buf *command, struct err *err);
     bool (*secure)(void *context, const struct apdu *command, struct buf *out, struct err *err);
     bool (*answer)(void *context, const struct apdu_answer *answer, struct buf *data, struct err *err);
-    size_t (*data_max)(void *context); /* of a command at the level that is open */
+    size_t (*data_max)(void *context, size_t lc_max); /* of a command at the level that is open */
     /* Appends the data groupings of a secret item, encrypted for the card; *application_key: under its static key (P1 01)
      * and not under the channel's (P1 11). */
     bool (*protect)(void *context, const struct open_item *item, struct buf *dgis, bool *application_key,
@@ -59,12 +67,10 @@ struct conversation_order {
     const struct open_record
         *record; /* verified; it and the rest are borrowed until the end. NULL: only the keys */
     struct card_crypto crypto;
-    const uint8_t *challenge; /* host challenge to use, 8 bytes, copied; NULL: random */
-    unsigned tries;           /* 0 counts as 1 */
-    bool again;               /* without a record: as card_order says */
-    /* The same record was begun on this very card before. What it refuses as done (6985 to an application's INSTALL or
-     * first STORE DATA, and to both steps of the lock) was done then: it goes on behind it. */
-    bool repeated;
+    const uint8_t *challenge;  /* host challenge to use, 8 bytes, copied; NULL: random */
+    unsigned tries;            /* 0 counts as 1 */
+    bool extended;             /* the card takes commands of extended length */
+    enum card_purpose purpose; /* without a record PURPOSE_SUPPLY or PURPOSE_PROVE */
 };
 /* The turn is the first command. False (ERR_INTERNAL): memory. */
 MUST_CHECK bool conversation_new(struct conversation **out, const struct conversation_order *order,

@@ -22,9 +22,7 @@ enum {
     P1_STATUS_OF_DOMAIN = 0x80,
     KEY_VERSION_MAX = 0x7F,
     KEY_INDEX_SEVERAL = 0x81, /* keys 1 to 3 in one command */
-    CARD_INITIALIZED = 0x07,
-    CARD_SECURED = 0x0F,
-    STORE_BLOCKS = 256, /* P2 is one byte */
+    STORE_BLOCKS = 256,       /* P2 is one byte */
 };
 
 /* ---- giving commands ---- */
@@ -55,6 +53,12 @@ static bool give_apdu(struct conversation *c, const struct apdu *a, bool secure,
         apdu_put(&c->command, a);
     ok = ok && buf_ok(&c->command, "command", &why);
     return ok ? give(c, turn, err) : conversation_fail(c, turn, &why, err);
+}
+
+bool conversation_give_secured(struct conversation *c, const struct apdu *a, struct card_turn *turn,
+                               struct err *err)
+{
+    return give_apdu(c, a, true, turn, err);
 }
 
 const struct open_application *conversation_application(const struct conversation *c)
@@ -129,8 +133,13 @@ static bool give_install(struct conversation *c, struct card_turn *turn, struct 
 static bool give_status(struct conversation *c, struct card_turn *turn, struct err *err)
 {
     const bool lock = c->step == STEP_LOCK;
-    const struct apdu a = {
-        CLA_GP, INS_SET_STATUS, P1_STATUS_OF_DOMAIN, lock ? CARD_SECURED : CARD_INITIALIZED, NULL, 0, 0};
+    const struct apdu a = {CLA_GP,
+                           INS_SET_STATUS,
+                           P1_STATUS_OF_DOMAIN,
+                           lock ? CARD_STATUS_SECURED : CARD_STATUS_INITIALIZED,
+                           NULL,
+                           0,
+                           0};
     snprintf(c->what, sizeof(c->what), "SET STATUS: %s",
              lock ? "the card is locked" : "the card is initialized");
     return give_apdu(c, &a, true, turn, err);
@@ -170,10 +179,22 @@ static bool dgi_now(const struct conversation *c, uint16_t *id, size_t *len, str
     return true;
 }
 
+/* Of what is left of a DGI, what goes into the next command. An extended command always carries more than a short one could
+ * without encryption: SCP02 MACs the length from before the encryption, which says then as well that it is extended. */
+static size_t part_of(const struct conversation *c, size_t left)
+{
+    const struct card_crypto *k = &c->order.crypto;
+    const size_t short_max = APDU_SHORT_DATA_MAX - SCP_MAC;
+    size_t room = 0;
+    if (c->order.extended && left > short_max)
+        room = k->data_max(k->context, c->order.record->ring->settings->command_data_max);
+    if (room <= short_max) room = k->data_max(k->context, APDU_SHORT_DATA_MAX);
+    return left < room ? left : room;
+}
+
 static bool give_store(struct conversation *c, struct card_turn *turn, struct err *err)
 {
     const struct open_application *app = conversation_application(c);
-    const size_t room = c->order.crypto.data_max(c->order.crypto.context);
     struct err why = ERR_INIT;
     uint16_t id = 0;
     size_t len = 0;
@@ -186,7 +207,7 @@ static bool give_store(struct conversation *c, struct card_turn *turn, struct er
     }
     snprintf(c->what, sizeof(c->what), "STORE DATA %zu of %zu (DGI %04X), application %s", c->item + 1,
              app->item_count, (unsigned)id, app->name);
-    c->sending = len - c->sent < room ? len - c->sent : room;
+    c->sending = part_of(c, len - c->sent);
     const bool last =
         c->item + 1 == app->item_count && c->dgi_at + len == c->dgis.len && c->sent + c->sending == len;
     const struct apdu a = {CLA_GP,
@@ -223,6 +244,8 @@ static give_fn *const givers[] = {
     [STEP_INITIALIZE_UPDATE] = give_initialize,
     [STEP_AUTHENTICATE] = give_authenticate,
     [STEP_PUT_KEY] = give_put_key,
+    [STEP_APPLICATIONS_STATUS] = conversation_give_get_status,
+    [STEP_CARD_STATUS] = conversation_give_get_status,
     [STEP_INSTALL] = give_install,
     [STEP_STORE] = give_store,
     [STEP_INITIALIZED] = give_status,

@@ -85,6 +85,7 @@ static bool read_event(const struct audit_line *l, struct journal_event *e, bool
     e->what = text_of(l, "what");
     e->reason = text_of(l, "reason");
     e->module = text_of(l, "module");
+    e->modules = text_of(l, "modules");
     e->done = strcmp(text_of(l, "outcome"), module_outcomes[true]) == 0;
     err_ignore(audit_line_number(l, "commands", &e->commands) && audit_line_number(l, "ms", &e->ms),
                "they say how it went, nothing depends on them");
@@ -295,8 +296,10 @@ bool journal_known(struct journal *j, uint64_t record, const struct card_id *car
 
 bool journal_outcome(struct journal *j, const struct journal_ending *ending, struct err *err)
 {
-    const struct journal_event e = {
-        .kind = JOURNAL_OUTCOME, .record = ending->record, .outcome = ending->outcome};
+    const struct journal_event e = {.kind = JOURNAL_OUTCOME,
+                                    .record = ending->record,
+                                    .outcome = ending->outcome,
+                                    .modules = ending->modules};
     const struct journal_record *r = journal_book_find(j->book, ending->record);
     struct audit_event line;
 
@@ -306,6 +309,7 @@ bool journal_outcome(struct journal *j, const struct journal_ending *ending, str
     put_text(&line, "serial", ending->serial);
     put_text(&line, "what", ending->what);
     put_text(&line, "reason", ending->reason);
+    if (ending->outcome == CARD_MADE) put_text(&line, "modules", ending->modules);
     audit_number(&line, "commands", ending->commands);
     audit_number(&line, "ms", ending->ms);
     return put(j, &line, &e, err);

@@ -46,6 +46,7 @@ struct journal_ending {
     const char *serial, *what,
         *reason; /* "" where there is none; what is not printable in them is left out */
     uint64_t commands, ms;
+    const char *modules; /* made: which are to get their groups now; NULL or "": none */
 };
 MUST_CHECK bool journal_outcome(struct journal *j, const struct journal_ending *ending, struct err *err);
 MUST_CHECK bool journal_module(struct journal *j, uint64_t record, const char *mic, bool done,

@@ -31,6 +31,8 @@ struct journal_book {
     struct card_row *cards;
     size_t card_count, card_room;
     struct slots by_card;
+    struct module_names modules;
+    size_t lacking;                  /* records that lack any of them */
     uint64_t recent[JOURNAL_RECENT]; /* a ring */
     size_t recent_count;
 };
@@ -179,6 +181,17 @@ const struct journal_record *journal_book_recent(const struct journal_book *b, s
     return i < b->recent_count ? record_of(b, b->recent[i]) : NULL;
 }
 
+bool journal_book_lacks(const struct journal_book *b, uint64_t record, const char *mic)
+{
+    const struct journal_record *r = record_of(b, record);
+    return r && r->state == JOURNAL_MADE && (r->lacks & module_names_find(&b->modules, mic)) != 0;
+}
+
+size_t journal_book_lacking(const struct journal_book *b)
+{
+    return b->lacking;
+}
+
 size_t journal_book_count(const struct journal_book *b)
 {
     return b->record_count;
@@ -214,6 +227,13 @@ static void settle(struct journal_book *b, struct journal_record *r, enum journa
     r->state = state;
     r->card = r->attempt;
     if (r->attempt_authority) r->authority = r->attempt_authority;
+}
+
+static void set_lacks(struct journal_book *b, struct journal_record *r, uint64_t modules)
+{
+    b->lacking += (modules != 0) - (size_t)(r->lacks != 0);
+    r->lacks = modules;
+    r->modules_missing = modules != 0;
 }
 
 static void close_attempt(struct journal_book *b, struct journal_record *r)
@@ -342,10 +362,15 @@ static bool apply_outcome(struct journal_book *b, const struct journal_event *e,
         return err_set(err, ERR_INTEGRITY, "record %" PRIu64 ": card %s before it was known", e->record,
                        card_outcome_name(e->outcome));
     struct card_row *card = card_of(b, &r->attempt);
-    if (e->outcome != CARD_UNTOUCHED)
+    uint64_t modules = 0;
+    if (e->outcome == CARD_MADE && e->modules && !module_names_add(&b->modules, e->modules, &modules, err))
+        return false;
+    if (e->outcome != CARD_UNTOUCHED) {
         settle(b, r, states[e->outcome]);
-    else if (r->known && card)
+        set_lacks(b, r, modules);
+    } else if (r->known && card) {
         card->refusals++;
+    }
     r->open = false;
     r->ended = true;
     r->outcome = e->outcome;
@@ -356,7 +381,9 @@ static bool apply_module(struct journal_book *b, const struct journal_event *e, 
 {
     struct journal_record *r = record_of(b, e->record);
     if (!r) return err_set(err, ERR_INTEGRITY, "record %" PRIu64 ": a module of no card", e->record);
-    r->modules_missing = !e->done;
+    uint64_t module = 0;
+    if (!module_names_add(&b->modules, e->module, &module, err)) return false;
+    set_lacks(b, r, e->done ? r->lacks & ~module : r->lacks | module);
     return true;
 }
 

@@ -6,6 +6,7 @@
 #ifndef BUREAU_JOURNAL_BOOK_H
 #define BUREAU_JOURNAL_BOOK_H
 
+#include "bureau/module_names.h"
 #include "bureau/token_process.h"
 
 enum { CARD_ID_MAX = 16 };
@@ -32,7 +33,9 @@ struct journal_event {
     const char *reason; /* outcome, module: why it failed */
     uint64_t commands, ms;
     const char *module; /* module: its MIC */
-    bool done;          /* module */
+    const char
+        *modules; /* outcome made: MICs of the modules that now get their groups, with blanks between */
+    bool done;    /* module */
 };
 
 enum journal_state {
@@ -47,10 +50,12 @@ const char *journal_state_name(enum journal_state state);
 struct journal_record {
     uint64_t number;
     enum journal_state state;
-    struct card_id card;  /* unless free: the card that it is on */
-    uint32_t begun;       /* how often */
-    uint64_t authority;   /* digest of the last remake list that was used; 0: none */
-    bool modules_missing; /* a module of it has failed and not been done since */
+    struct card_id card; /* unless free: the card that it is on */
+    uint32_t begun;      /* how often */
+    uint64_t authority;  /* digest of the last remake list that was used; 0: none */
+    uint64_t
+        lacks; /* modules, as bits: of a made card, not done, be it that they failed or were never asked */
+    bool modules_missing; /* any of them */
     /* The last attempt. */
     bool open; /* it has no outcome yet, and may get one */
     bool known, ended;
@@ -87,6 +92,9 @@ unsigned journal_book_refusals(const struct journal_book *b, const struct card_i
 const struct journal_record *journal_book_find(const struct journal_book *b, uint64_t record);
 /* Has the record got a card by this authority? */
 bool journal_book_used(const struct journal_book *b, uint64_t record, const char *authority);
+/* Has the record's card been made, and this module not taken its group since? */
+bool journal_book_lacks(const struct journal_book *b, uint64_t record, const char *mic);
+size_t journal_book_lacking(const struct journal_book *b); /* records that lack any */
 /* One of those that the last lines are about, i below JOURNAL_RECENT; NULL: there are not so many. Some may come twice. */
 const struct journal_record *journal_book_recent(const struct journal_book *b, size_t i);
 size_t journal_book_count(const struct journal_book *b);

@@ -173,7 +173,7 @@ bool ledger_outcome(struct ledger *l, const struct card_group *card, const struc
 static bool take_back(struct ledger *l, uint64_t record, struct err *err)
 {
     struct err second = ERR_INIT;
-    const struct journal_ending ending = {record, CARD_UNTOUCHED, "", "", err->text, 0, 0};
+    const struct journal_ending ending = {record, CARD_UNTOUCHED, "", "", err->text, 0, 0, NULL};
     if (err->kind == ERR_INPUT && !journal_outcome(l->journal, &ending, &second)) *err = second;
     return false;
 }

@@ -162,13 +162,12 @@ static bool get_bytes(struct cur *c, const uint8_t **bytes, size_t *len, struct 
     return true;
 }
 
-enum { CHALLENGE = 8, ORDER_DRY_RUN = 1, ORDER_SUPPLY = 2, ORDER_AGAIN = 4, ORDER_REPEATED = 8 };
+enum { CHALLENGE = 8 };
 
 void message_put_order(struct buf *b, const struct card_order *order)
 {
-    const unsigned flags = (order->dry_run ? ORDER_DRY_RUN : 0u) | (order->supply ? ORDER_SUPPLY : 0u) |
-                           (order->again ? ORDER_AGAIN : 0u) | (order->repeated ? ORDER_REPEATED : 0u);
-    buf_put_u8(b, (uint8_t)flags);
+    buf_put_u8(b, (uint8_t)order->purpose);
+    buf_put_u8(b, order->extended);
     buf_put_be(b, order->tries, 4);
     put_bytes(b, order->challenge, order->challenge ? CHALLENGE : 0);
     put_bytes(b, order->record, order->len);
@@ -177,19 +176,20 @@ void message_put_order(struct buf *b, const struct card_order *order)
 bool message_get_order(struct cur *c, struct card_order *order, struct err *err)
 {
     struct card_order o = {.record = NULL};
-    uint8_t flags = 0;
+    uint8_t purpose = 0, extended = 0;
     uint64_t tries = 0;
     size_t challenge_len = 0;
-    if (!cur_take_u8(c, &flags, "order", err) || !cur_take_be(c, 4, &tries, "order", err) ||
-        !get_bytes(c, &o.challenge, &challenge_len, err) || !get_bytes(c, &o.record, &o.len, err))
+    if (!cur_take_u8(c, &purpose, "order", err) || !cur_take_u8(c, &extended, "order", err) ||
+        !cur_take_be(c, 4, &tries, "order", err) || !get_bytes(c, &o.challenge, &challenge_len, err) ||
+        !get_bytes(c, &o.record, &o.len, err))
         return false;
+    if (purpose > PURPOSE_PROVE || extended > 1)
+        return err_set(err, ERR_INTERNAL, "an order with purpose %u and length %u", purpose, extended);
     if (challenge_len != CHALLENGE && challenge_len != 0)
         return err_set(err, ERR_INTERNAL, "a challenge of %zu bytes", challenge_len);
     if (challenge_len == 0) o.challenge = NULL;
-    o.dry_run = (flags & ORDER_DRY_RUN) != 0;
-    o.supply = (flags & ORDER_SUPPLY) != 0;
-    o.again = (flags & ORDER_AGAIN) != 0;
-    o.repeated = (flags & ORDER_REPEATED) != 0;
+    o.purpose = (enum card_purpose)purpose;
+    o.extended = extended;
     o.tries = (unsigned)tries;
     *order = o;
     return true;

@@ -25,15 +25,26 @@ const struct bureau_module *module_of(const struct bureau *b, const char *mic)
     return NULL;
 }
 
+void modules_due(const struct bureau *b, const struct mic_record *record, char text[MODULES_TEXT_MAX])
+{
+    size_t len = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < record->group_count && len + MIC_NAME_MAX + 2 <= MODULES_TEXT_MAX; i++) {
+        const char *mic = record->groups[i].name;
+        if (!module_of(b, mic)) continue;
+        len += (size_t)snprintf(text + len, MODULES_TEXT_MAX - len, "%s%s", len > 0 ? " " : "", mic);
+    }
+}
+
 /* ---- a file ---- */
 
-/* A record that is made again on another card finds its file where the machine leaves them. */
+/* Of an earlier time: its line in the journal was lost, or the record is repeated, or made again on another card. */
 static bool is_there(const char *path, const struct mic_group *group)
 {
-    struct err err = ERR_INIT;
+    struct err unreadable = ERR_INIT;
     struct buf have;
     buf_init(&have, group->len + 1);
-    bool same = file_read_all(path, group->len + 1, &have, &err) &&
+    bool same = file_read_all(path, group->len + 1, &have, &unreadable) &&
                 bytes_equal(have.data, have.len, group->data, group->len);
     buf_release(&have);
     return same;

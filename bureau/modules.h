@@ -4,8 +4,8 @@
 #ifndef BUREAU_MODULES_H
 #define BUREAU_MODULES_H
 
+#include "bureau/module_names.h"
 #include "config/bureau.h"
-#include "formats/mic.h"
 
 enum { MODULE_DEADLINE_MS = 120000 };
 
@@ -16,6 +16,9 @@ enum { MODULE_DEADLINE_MS = 120000 };
  * standard error are in the message. */
 MUST_CHECK bool module_hand_over(const struct bureau_module *m, uint64_t record,
                                  const struct mic_group *group, int deadline_ms, struct err *err);
+/* MICs of the record's groups for which the settings name a module, with a blank between each two; "" if there is none. */
+enum { MODULES_TEXT_MAX = MODULE_NAMES_MAX * (MIC_NAME_MAX + 1) };
+void modules_due(const struct bureau *b, const struct mic_record *record, char text[MODULES_TEXT_MAX]);
 /* The module for a group, or NULL. */
 const struct bureau_module *module_of(const struct bureau *b, const char *mic);
 

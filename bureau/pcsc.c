@@ -6,10 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#include <reader.h>
 #include <winscard.h>
 
 #include "base/progress.h"
 #include "bureau/exchange.h"
+#include "bureau/reader_properties.h"
 
 enum {
     RETRY_MS = 20,  /* between two tries to reach the service */
@@ -326,6 +328,20 @@ static LONG read_atr(const struct pcsc *p, struct pcsc_card *card)
     return result;
 }
 
+/* Does the reader say that it carries short commands alone? Many say nothing. */
+static bool is_short_reader(const struct pcsc *p)
+{
+    uint8_t list[512];
+    DWORD len = 0;
+    uint32_t code = 0, most = 0;
+
+    return SCardControl(p->card, CM_IOCTL_GET_FEATURE_REQUEST, NULL, 0, list, sizeof(list), &len) ==
+               SCARD_S_SUCCESS &&
+           reader_feature(list, len, READER_FEATURE_PROPERTIES, &code) &&
+           SCardControl(p->card, code, NULL, 0, list, sizeof(list), &len) == SCARD_S_SUCCESS &&
+           reader_property(list, len, READER_PROPERTY_MAX_APDU_DATA, &most) && most <= 256;
+}
+
 bool pcsc_connect(struct pcsc *p, const char *reader, struct pcsc_card *card, enum pcsc_event *event,
                   struct err *err)
 {
@@ -350,7 +366,7 @@ bool pcsc_connect(struct pcsc *p, const char *reader, struct pcsc_card *card, en
     }
     atr_read(card->atr, card->atr_len, &atr);
     card->t0 = protocol == SCARD_PROTOCOL_T0;
-    card->extended = !card->t0 && atr.extended;
+    card->extended = !card->t0 && atr.extended && !is_short_reader(p);
     p->exchange = (struct exchange){card->t0, card->extended, raw, p};
     *event = PCSC_CARD_IN;
     return true;

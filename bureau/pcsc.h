@@ -60,8 +60,9 @@ MUST_CHECK bool pcsc_wait(struct pcsc *p, const struct pcsc_wait *wait, enum pcs
 struct pcsc_card {
     uint8_t atr[ATR_MAX];
     size_t atr_len;
-    bool t0;       /* protocol T=0; else T=1 */
-    bool extended; /* lengths above 255 may be used: T=1, and the ATR offers it */
+    bool t0; /* protocol T=0; else T=1 */
+    bool
+        extended; /* lengths above 255 may be used: T=1, the ATR offers it, and the reader does not say that it has none */
 };
 /* Connects the reader's card, resets it (another program may have used it) and holds it. *event is PCSC_CARD_IN, or why there is
  * no card to be had: out, mute, reader or service gone. False (ERR_FILE): another program has it to itself, or the service refuses. */

@@ -29,7 +29,8 @@ void registry_close(struct registry *r); /* NULL is fine */
 
 enum registry_flag {
     REGISTRY_INCOMPLETE_SET = 1, /* told so: the job's other shards need not be here */
-    REGISTRY_LOOK_ONLY = 2       /* compares, writes nothing: the file was not checked as a whole */
+    REGISTRY_LOOK_ONLY = 2,      /* compares, writes nothing: the file was not checked as a whole */
+    REGISTRY_NOTHING_LEFT = 4    /* told so: it is not for its cards, all of which may be made */
 };
 struct registry_counts { /* of the file's records */
     uint64_t records, open, half_done, made, spoiled, destroyed;
@@ -40,7 +41,7 @@ struct registry_counts { /* of the file's records */
  * - the same job and shard came before as another file;
  * - an older pass: its records are known in a newer one; or a pass beside the one that is known;
  * - its numbers are those of another shard, or the job was planned otherwise in another shard;
- * - personalized before: none of its records is open or half done;
+ * - personalized before: none of its records is open or half done, unless told so;
  * - shards are missing, unless told so. The file is then in the books all the same (not with LOOK_ONLY), so that the last shard of
  *   a set, and then every one, is accepted.
  * ERR_FILE, ERR_INTERNAL. *counts is filled in if the result is true; it may be NULL. */

@@ -170,7 +170,12 @@ static bool count_all(struct registry *r, const struct mic_file_summary *file, s
     counts->records = file->count;
     const uint64_t known = counts->half_done + counts->made + counts->spoiled + counts->destroyed;
     counts->open = known < file->count ? file->count - known : 0;
-    if (!ok || !file->count || counts->open || counts->half_done) return ok;
+    return ok;
+}
+
+static bool something_left(const struct registry_counts *counts, unsigned flags, struct err *err)
+{
+    if (!counts->records || counts->open || counts->half_done || flags & REGISTRY_NOTHING_LEFT) return true;
     return err_set(err, ERR_INPUT,
                    "personalized before: of %llu records %llu are made, %llu spoiled and %llu destroyed",
                    (unsigned long long)counts->records, (unsigned long long)counts->made,
@@ -220,7 +225,7 @@ bool registry_accept_file(struct registry *r, const struct mic_file_summary *fil
     if (file->job.planned > INT64_MAX)
         return err_set(err, ERR_INPUT, "more records are planned than the books can count");
     if (!registry_begin(r, err)) return false;
-    bool ok = compare_all(r, file, &n, err) && count_all(r, file, &n, err);
+    bool ok = compare_all(r, file, &n, err) && count_all(r, file, &n, err) && something_left(&n, flags, err);
     if (ok && !n.seen_before && !(flags & REGISTRY_LOOK_ONLY)) ok = insert(r, file, err);
     if (!registry_end(r, ok, err) || !shards_complete(&n, flags, err)) return false;
     if (counts) *counts = n;

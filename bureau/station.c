@@ -23,6 +23,7 @@ struct desk {
     struct token_process *token;
     struct pcsc *pcsc;
     struct buf message; /* the last one received */
+    bool extended;      /* the card that is in takes commands of extended length */
     bool over;          /* the coordinator is gone, or the station cannot go on */
 };
 
@@ -152,7 +153,7 @@ static bool known(void *context, const struct card_id *id, struct err *why)
 /* An order as it was received; the record is borrowed from d->message until the next. */
 struct order {
     unsigned tries;
-    bool repeated; /* on the card that it was begun on */
+    enum card_purpose purpose;
     uint64_t number;
     const uint8_t *record;
     size_t len;
@@ -162,12 +163,12 @@ static bool read_order(const struct desk *d, struct order *o, struct err *err)
 {
     struct cur c = cur_make(d->message.data, d->message.len, 0);
     uint64_t tries;
-    uint8_t repeated;
-    if (!cur_take_be(&c, 4, &tries, "tries", err) || !cur_take_u8(&c, &repeated, "repeated", err) ||
+    uint8_t purpose;
+    if (!cur_take_be(&c, 4, &tries, "tries", err) || !cur_take_u8(&c, &purpose, "purpose", err) ||
         !cur_take_be(&c, 8, &o->number, "record", err))
         return false;
     o->tries = (unsigned)tries;
-    o->repeated = repeated != 0;
+    o->purpose = purpose == PURPOSE_REPEAT ? PURPOSE_REPEAT : PURPOSE_RECORD;
     o->len = cur_left(&c);
     return cur_take(&c, o->len, &o->record, "record", err);
 }
@@ -188,14 +189,17 @@ static void play(struct desk *d, const struct card_order *order)
 
 static void personalize(struct desk *d, const struct order *o)
 {
-    const struct card_order order = {
-        .record = o->record, .len = o->len, .tries = o->tries, .repeated = o->repeated};
+    const struct card_order order = {.purpose = o->purpose,
+                                     .record = o->record,
+                                     .len = o->len,
+                                     .tries = o->tries,
+                                     .extended = d->extended};
     play(d, &order);
 }
 
 static void supply(struct desk *d)
 {
-    struct card_order order = {.supply = true, .tries = 1};
+    struct card_order order = {.purpose = PURPOSE_SUPPLY, .tries = 1};
     struct cur c = cur_make(d->message.data, d->message.len, 0);
     struct err err = ERR_INIT;
     uint8_t again = 0;
@@ -203,7 +207,7 @@ static void supply(struct desk *d)
         d->over = true;
         return;
     }
-    order.again = again != 0;
+    if (again) order.purpose = PURPOSE_PROVE;
     play(d, &order);
 }
 
@@ -248,6 +252,7 @@ static void serve_card(struct desk *d, const struct pcsc_card *card)
     enum pcsc_event event = PCSC_CARD_IN;
     bool connected = true;
 
+    d->extended = card->extended;
     buf_init(&payload, ATR_MAX);
     buf_init(&kept, STATION_PAYLOAD_MAX);
     buf_put(&payload, card->atr, card->atr_len);

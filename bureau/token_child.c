@@ -101,7 +101,7 @@ static bool supply(struct child *c, const struct card_order *order, struct err *
     const struct conversation_order talk = {.crypto = channel_crypto(&c->channel),
                                             .challenge = order->challenge,
                                             .tries = order->tries,
-                                            .again = order->again};
+                                            .purpose = order->purpose};
     if (!c->settings->blank) return err_set(err, ERR_INTERNAL, "these are no settings of a supplier");
     c->channel.due_kmc = 0;
     return conversation_new(&c->conversation, &talk, &c->turn, err);
@@ -116,7 +116,7 @@ static bool begin(struct child *c, struct cur *payload, struct err *err)
     card_turn_init(&c->turn);
     c->turn.outcome = CARD_UNTOUCHED;
     if (!message_get_order(payload, &order, err)) return false;
-    if (order.supply) return supply(c, &order, err);
+    if (order.purpose >= PURPOSE_SUPPLY) return supply(c, &order, err);
     const struct hsm_span record = {order.record, order.len};
     if (!open_record_new(&c->record, c->ring, c->job, &record, 0, &why)) {
         *err = why;
@@ -125,7 +125,7 @@ static bool begin(struct child *c, struct cur *payload, struct err *err)
         c->turn.err = why;
         return true;
     }
-    if (order.dry_run) {
+    if (order.purpose == PURPOSE_DESCRIBE) {
         describe(c);
         return true;
     }
@@ -133,9 +133,11 @@ static bool begin(struct child *c, struct cur *payload, struct err *err)
                                             .crypto = channel_crypto(&c->channel),
                                             .challenge = order.challenge,
                                             .tries = order.tries,
-                                            .repeated = order.repeated};
-    c->channel.due_kmc =
-        order.repeated ? 0 : c->record->kmc_version; /* it was asked, and the keys may be new */
+                                            .extended = order.extended,
+                                            .purpose = order.purpose};
+    c->channel.due_kmc = order.purpose == PURPOSE_REPEAT
+                             ? 0
+                             : c->record->kmc_version; /* it was asked, and the keys may be new */
     return conversation_new(&c->conversation, &talk, &c->turn, err);
 }
 

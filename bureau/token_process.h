@@ -38,19 +38,24 @@ enum card_outcome {
 /* "made", "untouched", … */
 const char *card_outcome_name(enum card_outcome outcome);
 
+enum card_purpose {
+    PURPOSE_RECORD, /* the record goes onto the card */
+    PURPOSE_REPEAT, /* the same record was begun on this very card before: conversation.h */
+    /* No card: the turn is done at once, untouched, and `command` is text: groupings, secrets by name, and which way each takes on
+     * this token. */
+    PURPOSE_DESCRIBE,
+    /* No record: a blank card gets its own keys, and proves them. A card that has them already is refused, */
+    PURPOSE_SUPPLY,
+    PURPOSE_PROVE, /* or proves them, and nothing on it is changed. */
+};
 struct card_order {
+    enum card_purpose purpose;
     const uint8_t
         *record; /* the whole card record of the MIC file, verified against END's digest by the station */
     size_t len;
-    bool
-        dry_run; /* --dry-run: no card. The turn is done at once, untouched, and `command` is text: groupings, secrets by name,
-                     and which way each takes on this token */
     const uint8_t *challenge; /* --script: a host challenge to use, 8 bytes; NULL: random */
     unsigned tries;           /* how often a wrong cryptogram may be tried with this card; normally 1 */
-    bool
-        supply; /* no record: a blank card gets its own keys, and proves them. A card that has them already is refused */
-    bool again;    /* with supply: a card that has them proves them, and nothing on it is changed */
-    bool repeated; /* the same record was begun on this card before: conversation.h */
+    bool extended;            /* the card takes commands of extended length */
 };
 
 /* What is to be done next. */

@@ -216,8 +216,7 @@ static bool order(struct hsm_crt *crt, struct err *err)
 }
 
 /* Exactly `len` bytes: zeros in front, or some taken off there; then the padding. */
-static bool shape(struct secret *part, size_t len, size_t block, enum translate_padding padding,
-                  struct err *err)
+static bool shape(struct secret *part, size_t len, size_t block, bool always, struct err *err)
 {
     size_t zeros = 0;
     while (part->len - zeros > len && part->data[zeros] == 0)
@@ -228,7 +227,7 @@ static bool shape(struct secret *part, size_t len, size_t block, enum translate_
     memmove(&part->data[len - have], &part->data[zeros], have);
     memset(part->data, 0, len - have);
     part->len = len;
-    if (padding == TRANSLATE_PAD_ALWAYS || len % block != 0) pad(part, block);
+    if (always || len % block != 0) pad(part, block);
     return true;
 }
 
@@ -240,9 +239,10 @@ static size_t significant(const struct secret *value)
     return value->len - zeros;
 }
 
-static bool put_parts(struct ring *r, const struct hsm_channel *c, struct hsm_crt *crt,
-                      enum translate_padding padding, struct buf *out, struct err *err)
+static bool put_parts(struct ring *r, const struct hsm_channel *c, struct hsm_crt *crt, struct buf *out,
+                      struct err *err)
 {
+    const bool always = !r->settings->crt_padding_when_needed;
     /* 8201 to 8205 */
     struct secret *const parts[CRT_PARTS] = {&crt->qinv, &crt->dq, &crt->dp, &crt->q, &crt->p};
     struct buf one;
@@ -252,7 +252,7 @@ static bool put_parts(struct ring *r, const struct hsm_channel *c, struct hsm_cr
     bool ok = true;
     for (size_t i = 0; ok && i < CRT_PARTS; i++) {
         buf_clear(&one);
-        ok = shape(parts[i], len, block_of(c), padding, err) && put_encrypted(r, c, parts[i], &one, err);
+        ok = shape(parts[i], len, block_of(c), always, err) && put_encrypted(r, c, parts[i], &one, err);
         if (ok) dgi_put(out, (uint16_t)(DGI_CRT_FIRST + i), one.data, one.len);
     }
     buf_release(&one);
@@ -260,25 +260,25 @@ static bool put_parts(struct ring *r, const struct hsm_channel *c, struct hsm_cr
 }
 
 static bool put_private_key(struct ring *r, const struct hsm_channel *c, const struct open_item *item,
-                            enum translate_padding padding, struct buf *out, struct err *err)
+                            struct buf *out, struct err *err)
 {
     const struct open_secret *s = &item->secrets[0];
     const struct hsm_span wrapped = {s->wrapped.ciphertext, s->wrapped.ciphertext_len};
     struct hsm_crt crt = HSM_CRT_NONE;
-    bool ok = hsm_read_wrapped_crt(r->t, &s->kek->key, &wrapped, &crt, err) &&
-              put_parts(r, c, &crt, padding, out, err);
+    bool ok =
+        hsm_read_wrapped_crt(r->t, &s->kek->key, &wrapped, &crt, err) && put_parts(r, c, &crt, out, err);
     hsm_crt_release(&crt);
     if (!ok) err_prefix(err, "secret %s", s->wrapped.name);
     return ok;
 }
 
 bool translate_item(struct ring *r, const struct hsm_channel *channel, const struct open_item *item,
-                    enum translate_padding padding, struct buf *out, struct err *err)
+                    struct buf *out, struct err *err)
 {
     const enum translate_way way = translate_way(&r->abilities, item, channel->aes);
     struct buf value;
     if (item->secrets[0].wrapped.kind == SECRET_RSA && way == TRANSLATE_READABLE)
-        return put_private_key(r, channel, item, padding, out, err);
+        return put_private_key(r, channel, item, out, err);
     buf_init(&value, DGI_VALUE_MAX);
     bool ok = way == TRANSLATE_UNTOUCHED ? put_untouched(item, &value, err)
               : way == TRANSLATE_INSIDE  ? put_joined(r, channel, item, &value, err)

@@ -20,15 +20,12 @@ enum { TRANSLATE_WORDS = 200 };
 void translate_words(const struct hsm_channel_abilities *abilities, const struct open_item *item, bool aes,
                      char text[TRANSLATE_WORDS]);
 
-/* How CRT parts are padded: with 80 and then zeros to whole blocks, also where the length fits already; or only if not. */
-enum translate_padding { TRANSLATE_PAD_ALWAYS, TRANSLATE_PAD_WHEN_NEEDED };
-
-/* Appends the data groupings (formats/dgi.h) of a secret item: one, or the five of a private key, in card order. padding is
- * that of CRT parts; joined keys are padded only where they make no whole blocks. With an empty out buffer a failure leaves
- * nothing of use. False: the token refuses (ERR_TOKEN), a value is not as long as it must be (ERR_INTEGRITY). */
+/* Appends the data groupings (formats/dgi.h) of a secret item: one, or the five of a private key, in card order. CRT parts are
+ * padded with 80 and then zeros to whole blocks, also where the length fits already, or only if not, as the settings say
+ * (crt_padding); joined keys only where they make no whole blocks. With an empty out buffer a failure leaves nothing of
+ * use. False: the token refuses (ERR_TOKEN), a value is not as long as it must be (ERR_INTEGRITY). */
 MUST_CHECK bool translate_item(struct ring *r, const struct hsm_channel *channel,
-                               const struct open_item *item, enum translate_padding padding, struct buf *out,
-                               struct err *err);
+                               const struct open_item *item, struct buf *out, struct err *err);
 
 /* The card's new keys for PUT KEY, of the master `from`: types, ciphertexts and check values (formats/scp.h), appended; and
  * the check values alone, which the card is to answer with. False: also keys that do not go with the channel (ERR_CONFIG). */

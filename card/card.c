@@ -179,21 +179,26 @@ void card_power_on(struct card *card)
 }
 
 /* T=1 (or T=0) alone, as EMV's basic answers (Book 1, 8.3): no programming voltage, no extra guard time, and for T=1 blocks of up
- * to 254 bytes, BWI 4 and CWI 5. Historical bytes name the program. */
+ * to 254 bytes, BWI 4 and CWI 5. Historical bytes name the program. With extended lengths they are compact TLVs (ISO/IEC 7816-4,
+ * 8.1): card capabilities, whose third byte says so, then the name as issuer's data. */
+static const struct {
+    size_t len;
+    uint8_t bytes[CARD_ATR_MAX];
+} atrs[] = {
+    [CARD_T1] = {16,
+                 {0x3B, 0xE8, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45, 's', 'o', 'f', 't', 'c', 'a', 'r', 'd'}},
+    [CARD_T0] = {12, {0x3B, 0x68, 0x00, 0x00, 's', 'o', 'f', 't', 'c', 'a', 'r', 'd'}},
+    [CARD_T1_EXTENDED] = {22, {0x3B, 0xEE, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45, 0x80, 0x73, 0xC0,
+                               0x01, 0x40, 0x58, 's',  'o',  'f',  't',  'c',  'a',  'r',  'd'}},
+};
+
 size_t card_atr(const struct card *card, uint8_t out[static CARD_ATR_MAX])
 {
-    static const uint8_t t1[] = {0x3B, 0xE8, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45,
-                                 's',  'o',  'f',  't',  'c',  'a',  'r',  'd'};
-    static const uint8_t t0[] = {0x3B, 0x68, 0x00, 0x00, 's', 'o', 'f', 't', 'c', 'a', 'r', 'd'};
-    size_t len = sizeof(t0);
-
-    if (card->now.protocol == CARD_T0) {
-        memcpy(out, t0, len);
-        return len;
-    }
-    len = sizeof(t1);
-    memcpy(out, t1, len);
+    size_t len = atrs[card->now.protocol].len;
     uint8_t check = 0;
+
+    memcpy(out, atrs[card->now.protocol].bytes, len);
+    if (card->now.protocol == CARD_T0) return len;
     for (size_t i = 1; i < len; i++)
         check ^= out[i];
     out[len++] = check;
@@ -294,7 +299,7 @@ void card_process(struct card *card, const uint8_t *apdu, size_t len, struct buf
 
     buf_clear(answer);
     err_clear(&card->err);
-    if (!card_apdu_read(apdu, len, &cmd)) {
+    if (!card_apdu_read(apdu, len, &cmd) || (cmd.extended && card->now.protocol != CARD_T1_EXTENDED)) {
         put_sw(answer, SW_LENGTH);
         return;
     }

@@ -11,7 +11,7 @@
 #include "card/slot.h"
 
 struct options {
-    bool make, echo, help, version, t0, once, quiet;
+    bool make, echo, help, version, t0, extended, once, quiet;
     const char *state, *serial, *scp, *i, *kvn, *keys, *host;
     struct arg_list apps, fail;
     const char *reader, *port;
@@ -110,7 +110,9 @@ static bool settings_of(const struct options *o, struct card_settings *settings,
     if (o->kvn && !hex_byte("kvn", o->kvn, &version, err)) return false;
     card_test_settings(settings, scp, i);
     settings->keys.version = version;
-    settings->protocol = o->t0 ? CARD_T0 : CARD_T1;
+    if (o->t0 && o->extended)
+        return err_set(err, ERR_CONFIG, "--t0 and --extended: T=0 carries no commands of extended length");
+    settings->protocol = o->t0 ? CARD_T0 : o->extended ? CARD_T1_EXTENDED : CARD_T1;
     if (o->apps.count > CARD_APPS_MAX)
         return err_set(err, ERR_CONFIG, "at most %d applications", CARD_APPS_MAX);
     if (o->apps.count) memset(settings->apps, 0, sizeof(settings->apps));
@@ -193,7 +195,7 @@ static bool insert_card(const struct options *o, struct err *err)
 
 static bool is_about_a_card(const struct options *o)
 {
-    return o->serial || o->scp || o->i || o->kvn || o->keys || o->t0 || o->apps.count;
+    return o->serial || o->scp || o->i || o->kvn || o->keys || o->t0 || o->extended || o->apps.count;
 }
 
 static bool work(const struct options *o, struct err *err)
@@ -218,9 +220,9 @@ static int run(const struct options *o)
                      "--echo is no card: only reader, host, port, --once and --quiet go with it");
     if (ok && !o->echo && !o->state) ok = err_set(&err, ERR_CONFIG, "--state FILE is missing");
     if (ok && !o->make && is_about_a_card(o))
-        ok = err_set(
-            &err, ERR_CONFIG,
-            "a card is as it was made: --serial, --scp, --i, --kvn, --keys, --app and --t0 go with --new");
+        ok = err_set(&err, ERR_CONFIG,
+                     "a card is as it was made: --serial, --scp, --i, --kvn, --keys, --app, --t0 and "
+                     "--extended go with --new");
     if (ok) ok = work(o, &err);
     return ok ? 0 : args_report("softcard", &err);
 }
@@ -255,6 +257,7 @@ int main(int argc, char **argv)
          NULL,
          "no card: answers every command with 9000, for measuring",
          {.flag = &o.echo}},
+        {"extended", ARG_FLAG, NULL, "new card: takes commands of extended length", {.flag = &o.extended}},
         {"reader", ARG_TEXT, "N", "slot of the virtual reader, default 0", {.text = &o.reader}},
         {"host", ARG_TEXT, "NAME", "where vpcd listens, default 127.0.0.1", {.text = &o.host}},
         {"port", ARG_TEXT, "N", "port of slot 0, default 35963", {.text = &o.port}},

@@ -4,7 +4,7 @@
 
 #include "card/inside.h"
 
-enum { I_PSEUDO_RANDOM = 0x40, SEQUENCE_MAX = 0xFFFF, DES_BLOCK = 8, CHALLENGE_LEN = 6, COMMAND_MAX = 255 };
+enum { I_PSEUDO_RANDOM = 0x40, SEQUENCE_MAX = 0xFFFF, DES_BLOCK = 8, CHALLENGE_LEN = 6, HEAD_MAX = 7 };
 
 static const uint8_t zeros[DES_BLOCK];
 
@@ -66,19 +66,21 @@ static bool cryptogram(struct card *card, bool host, uint8_t out[static 8])
     return true;
 }
 
-/* The C-MAC is over the plain data, with the length that the command had before encryption. */
-static bool mac_is_right(struct card *card, const struct apdu *cmd, const uint8_t *data, size_t len)
+/* The C-MAC is over the plain data, which stand in card->work behind room for the head, with the length that the command had before
+ * encryption, in the form in which it came. */
+static bool mac_is_right(struct card *card, const struct apdu *cmd, size_t len)
 {
     struct channel *c = &card->channel;
-    uint8_t text[5 + COMMAND_MAX], icv[DES_BLOCK], mac[CARD_MAC_LEN];
-    uint8_t head[5] = {cmd->cla, cmd->ins, cmd->p1, cmd->p2, (uint8_t)(len + CARD_MAC_LEN)};
+    uint8_t icv[DES_BLOCK], mac[CARD_MAC_LEN];
+    const size_t with_mac = len + CARD_MAC_LEN, head_len = cmd->extended ? HEAD_MAX : 5;
+    uint8_t *text = card->work + HEAD_MAX - head_len;
 
     memcpy(icv, zeros, sizeof(icv));
-    memcpy(text, head, sizeof(head));
-    if (len) memcpy(text + sizeof(head), data, len);
+    memcpy(text, (const uint8_t[]){cmd->cla, cmd->ins, cmd->p1, cmd->p2, 0, (uint8_t)(with_mac >> 8)},
+           head_len - 1);
+    text[head_len - 1] = (uint8_t)with_mac;
     bool ok = (!c->chained || card_single_des(&c->mac, c->chain, icv, &card->err)) &&
-              card_retail_mac(&c->mac, icv, text, sizeof(head) + len, mac, &card->err);
-    wipe(text, sizeof(text));
+              card_retail_mac(&c->mac, icv, text, head_len + len, mac, &card->err);
     if (!ok) return false;
     const uint8_t *given = cmd->data + cmd->len - CARD_MAC_LEN;
     uint8_t differs = 0;
@@ -98,21 +100,17 @@ static bool decrypt(struct card *card, uint8_t *data, size_t *len)
 
 static bool unwrap(struct card *card, const struct apdu *cmd, struct apdu *plain, uint16_t *sw)
 {
-    size_t len = cmd->len;
+    uint8_t *data = card->work + HEAD_MAX;
 
     *sw = SW_SECURITY;
     *plain = *cmd;
-    if (len < CARD_MAC_LEN) return false;
-    if (len > COMMAND_MAX) {
-        *sw = SW_LENGTH;
-        return false;
-    }
-    len -= CARD_MAC_LEN;
-    memcpy(card->work, cmd->data, len);
-    if (card->channel.level & LEVEL_ENC && !decrypt(card, card->work, &len)) return false;
-    plain->data = card->work;
+    if (cmd->len < CARD_MAC_LEN) return false;
+    size_t len = cmd->len - CARD_MAC_LEN;
+    memcpy(data, cmd->data, len);
+    if (card->channel.level & LEVEL_ENC && !decrypt(card, data, &len)) return false;
+    plain->data = data;
     plain->len = len;
-    return mac_is_right(card, cmd, card->work, len);
+    return mac_is_right(card, cmd, len);
 }
 
 /* E.4.5: over the command without secure messaging, the length of the answer's data, the data and the status word. */

@@ -169,7 +169,7 @@ bool state_check(const struct card_state *s, struct err *err)
 {
     if (!state_scp_is_valid(s->scp, s->i))
         return err_set(err, ERR_INPUT, "there is no SCP%02u with i = %02X here", s->scp, s->i);
-    if (s->protocol > CARD_T0)
+    if (s->protocol > CARD_T1_EXTENDED)
         return err_set(err, ERR_INPUT, "transmission protocol %u is unknown", s->protocol);
     if (!state_life_is_valid(s->life))
         return err_set(err, ERR_INPUT, "life cycle state %02X is unknown", s->life);

@@ -30,7 +30,7 @@ enum app_life { APP_SELECTABLE = 0x07, APP_PERSONALIZED = 0x0F };
 
 enum app_kind { APP_NONE = 0, APP_PURSE = 1, APP_EMV = 2, APP_LOYALTY = 3 };
 
-enum card_protocol { CARD_T1 = 0, CARD_T0 = 1 };
+enum card_protocol { CARD_T1 = 0, CARD_T0 = 1, CARD_T1_EXTENDED = 2 /* takes commands of extended length */ };
 
 enum { KEY_ENC, KEY_MAC, KEY_DEK, KEY_COUNT };
 

@@ -6,6 +6,7 @@
 #include "config/bureau_read.h"
 #include "config/job_read.h"
 #include "config/lint.h"
+#include "config/profile_read.h"
 
 enum { KEKS_MAX = 64, CARD_KEYS_MAX = 64, FILES_MAX = 16, KVN_MAX = 127 };
 
@@ -174,6 +175,14 @@ bool bureau_read_security(const struct tree_node *value, void *into, struct err 
     return true;
 }
 
+static bool read_command_data_max(const struct tree_node *value, void *into, struct err *err)
+{
+    uint64_t number = 0;
+    if (!schema_number(value, BUREAU_COMMAND_DATA_MIN, BUREAU_COMMAND_DATA_MAX, &number, err)) return false;
+    *(unsigned *)into = (unsigned)number;
+    return true;
+}
+
 static const struct schema_field fields[] = {
     {"bureau", SCHEMA_REQUIRED, schema_text, offsetof(struct bureau, name)},
     {"token", SCHEMA_REQUIRED, job_read_token, offsetof(struct bureau, token)},
@@ -187,6 +196,9 @@ static const struct schema_field fields[] = {
     {"keydata_group", SCHEMA_OPTIONAL, schema_mic, offsetof(struct bureau, keydata_group)},
     {"security", SCHEMA_OPTIONAL, bureau_read_security, offsetof(struct bureau, level)},
     {"response_mac", SCHEMA_OPTIONAL, schema_flag, offsetof(struct bureau, response_mac)},
+    {"command_data_max", SCHEMA_OPTIONAL, read_command_data_max, offsetof(struct bureau, command_data_max)},
+    {"crt_padding", SCHEMA_OPTIONAL, profile_read_crt_padding,
+     offsetof(struct bureau, crt_padding_when_needed)},
     {"replace_keys", SCHEMA_OPTIONAL, schema_flag, offsetof(struct bureau, replace_keys)},
     {"readers", SCHEMA_OPTIONAL, bureau_read_readers, 0},
     {"applications", SCHEMA_OPTIONAL, bureau_read_applications, 0},
@@ -202,7 +214,9 @@ static bool check(const struct tree_node *root, const struct bureau *b, struct e
 }
 
 static const struct bureau_kind bureau_kind = {
-    .schema = &schema, .defaults = {.level = BUREAU_LEVEL_MAC_ENCRYPTION}, .check = check};
+    .schema = &schema,
+    .defaults = {.level = BUREAU_LEVEL_MAC_ENCRYPTION, .command_data_max = BUREAU_COMMAND_DATA_MAX},
+    .check = check};
 
 static bool read_document(struct bureau *b, const char *name, const struct tree_node *root,
                           const struct bureau_kind *kind, struct err *err)

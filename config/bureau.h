@@ -11,6 +11,8 @@
  *   return_key: {label: return-signing}
  *   keydata_group: KEYDATA                    a record with this group is for the card that it names
  *   security: mac+encryption
+ *   crt_padding: when-needed
+ *   command_data_max: 2000
  *   readers: ["Virtual PCD *"]
  *   applications: [{aid: A000000003101001, load: install-for-personalization, kmc_version: DF11}]
  *   modules: [{mic: EMBOSS, command: [/usr/bin/emboss]}]
@@ -32,6 +34,8 @@ enum bureau_level {
     BUREAU_LEVEL_MAC = 1,
     BUREAU_LEVEL_MAC_ENCRYPTION = 3
 }; /* EXTERNAL AUTHENTICATE's P1, without R-MAC */
+/* Lc of a command to a card. The largest is what one call to a token takes (hsm/channel.h), whatever the card offers. */
+enum { BUREAU_COMMAND_DATA_MIN = 255, BUREAU_COMMAND_DATA_MAX = 4000 };
 enum bureau_load {
     BUREAU_LOAD_SELECT,  /* select the application, which has a secure channel of its own */
     BUREAU_LOAD_INSTALL, /* INSTALL [for personalization] through the security domain */
@@ -95,9 +99,11 @@ struct bureau {
     char *keydata_group; /* MIC of the group that tells for which card a record is; NULL: none does */
     char *return_label;  /* signing pair for return files; NULL: none are written */
     enum bureau_level level;
-    bool response_mac;      /* R-MAC, when the card offers it */
-    bool replace_keys;      /* PUT KEY: the newest keys that the card's channel can carry */
-    char **reader_patterns; /* shell patterns of reader names */
+    bool response_mac;            /* R-MAC, when the card offers it */
+    unsigned command_data_max;    /* Lc at most, to cards that take extended lengths */
+    bool crt_padding_when_needed; /* CRT parts of key pairs; else always */
+    bool replace_keys;            /* PUT KEY: the newest keys that the card's channel can carry */
+    char **reader_patterns;       /* shell patterns of reader names */
     size_t reader_count;
     struct bureau_application *applications; /* only those that need something said */
     size_t application_count;

@@ -209,7 +209,7 @@ static bool read_bits(const struct tree_node *value, void *into, struct err *err
     return schema_rsa_bits(value, RSA_BITS_MAX, into, err);
 }
 
-static bool read_crt_padding(const struct tree_node *value, void *into, struct err *err)
+bool profile_read_crt_padding(const struct tree_node *value, void *into, struct err *err)
 {
     static const char *const words[] = {"always", "when-needed"};
     size_t index = 0;
@@ -222,7 +222,7 @@ static const struct schema_field pair_fields[] = {
     {"name", SCHEMA_OPTIONAL, read_name, offsetof(struct profile_key_pair, name)},
     {"bits", SCHEMA_REQUIRED, read_bits, offsetof(struct profile_key_pair, bits)},
     {"exponent", SCHEMA_REQUIRED, schema_rsa_exponent, offsetof(struct profile_key_pair, exponent)},
-    {"crt_padding", SCHEMA_OPTIONAL, read_crt_padding,
+    {"crt_padding", SCHEMA_OPTIONAL, profile_read_crt_padding,
      offsetof(struct profile_key_pair, crt_padding_when_needed)},
 };
 static const struct schema pair_schema = SCHEMA("the key pair", pair_fields);

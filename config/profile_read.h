@@ -6,9 +6,10 @@
 #include "config/schema.h"
 
 /* schema_read_fn of single values. */
-schema_read_fn profile_read_tag;     /* uint32_t, not reserved */
-schema_read_fn profile_read_convert; /* const struct convert_row * */
-schema_read_fn profile_read_dgi;     /* uint16_t, four hex digits */
+schema_read_fn profile_read_tag;         /* uint32_t, not reserved */
+schema_read_fn profile_read_convert;     /* const struct convert_row * */
+schema_read_fn profile_read_dgi;         /* uint16_t, four hex digits */
+schema_read_fn profile_read_crt_padding; /* bool: when-needed */
 /* schema_read_fn of sections; into: the whole struct profile. */
 schema_read_fn profile_read_elements;
 schema_read_fn profile_read_keys;

@@ -78,9 +78,9 @@ size_t scp_block(enum scp_protocol protocol)
     return protocol == SCP02 ? SCP02_BLOCK : SCP03_BLOCK;
 }
 
-size_t scp_data_max(enum scp_protocol protocol, uint8_t level)
+size_t scp_data_max(enum scp_protocol protocol, uint8_t level, size_t lc_max)
 {
-    const size_t block = scp_block(protocol), room = APDU_SHORT_DATA_MAX - SCP_MAC;
+    const size_t block = scp_block(protocol), room = lc_max - SCP_MAC;
     return (level & SCP_C_ENC) ? room / block * block - 1 : room;
 }
 
@@ -141,13 +141,14 @@ void scp03_kdf_input(const struct scp03_derivation *d, const uint8_t host[SCP_CH
 
 static bool put_mac_header(const struct apdu *command, struct buf *out, struct err *err)
 {
-    if (command->len + SCP_MAC > APDU_SHORT_DATA_MAX)
-        return err_set(err, ERR_INPUT, "%zu bytes and a MAC do not fit a short command", command->len);
+    const size_t len = command->len + SCP_MAC;
+    if (len > APDU_DATA_MAX)
+        return err_set(err, ERR_INPUT, "%zu bytes and a MAC do not fit a command", command->len);
     buf_put_u8(out, command->cla | SECURE_MESSAGING);
     buf_put_u8(out, command->ins);
     buf_put_u8(out, command->p1);
     buf_put_u8(out, command->p2);
-    buf_put_be(out, command->len + SCP_MAC, 1);
+    buf_put_be(out, len, len > APDU_SHORT_DATA_MAX ? 3 : 1);
     if (command->len > 0) buf_put(out, command->data, command->len);
     return true;
 }
@@ -170,7 +171,8 @@ bool scp_put_secured(struct buf *b, const struct apdu *command, const uint8_t ma
 {
     if (!put_mac_header(command, b, err)) return false;
     buf_put(b, mac, SCP_MAC);
-    if (command->le > 0) buf_put_u8(b, (uint8_t)command->le);
+    const size_t le_bytes = command->len + SCP_MAC > APDU_SHORT_DATA_MAX ? 2 : 1;
+    if (command->le > 0) buf_put_be(b, command->le & (le_bytes == 2 ? 0xFFFF : 0xFF), le_bytes);
     return buf_ok(b, "command", err);
 }
 

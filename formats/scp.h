@@ -41,8 +41,8 @@ MUST_CHECK bool scp_answer_read(const uint8_t *data, size_t len, struct scp_answ
 uint8_t scp_level(const struct scp_answer *answer, bool encrypt, bool response_mac);
 /* Bytes of a cipher block. */
 size_t scp_block(enum scp_protocol protocol);
-/* Data that one short command can carry at this level. */
-size_t scp_data_max(enum scp_protocol protocol, uint8_t level);
+/* Data that a command can carry at this level, of which lc_max bytes are sent. */
+size_t scp_data_max(enum scp_protocol protocol, uint8_t level, size_t lc_max);
 
 /* 80, then 00 to a whole number of blocks, over what stands in b from `begin` on: at least one byte. */
 void scp_pad(struct buf *b, size_t begin, size_t block);
@@ -75,7 +75,8 @@ void scp03_kdf_input(const struct scp03_derivation *d, const uint8_t host[SCP_CH
                      const uint8_t card[SCP_CHALLENGE], uint8_t out[SCP03_KDF]);
 
 /* What C-MAC covers: header with the class of secure messaging, length with the MAC, data; for SCP02 padded (E.4.4), for
- * SCP03 behind the chaining value and over encrypted data (D 6.2.4). False (ERR_INPUT): it does not fit a short command. */
+ * SCP03 behind the chaining value and over encrypted data (D 6.2.4). The length has the extended form, 00 and two bytes, where it
+ * is above 255. False (ERR_INPUT): it does not fit a command. */
 MUST_CHECK bool scp02_mac_input(const struct apdu *command, struct buf *out, struct err *err);
 MUST_CHECK bool scp03_mac_input(const uint8_t chain[16], const struct apdu *command, struct buf *out,
                                 struct err *err);

@@ -14,7 +14,7 @@ static bool translate_all(struct bureau_setup *s, const struct bureau_line *line
             const struct open_item *item = &o->applications[i].items[k];
             if (!item->secrets) continue;
             buf_clear(out);
-            if (!translate_item(s->ring, &line->channel, item, TRANSLATE_PAD_ALWAYS, out, err)) return false;
+            if (!translate_item(s->ring, &line->channel, item, out, err)) return false;
             *secrets += item->secret_count;
         }
     }

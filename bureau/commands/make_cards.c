@@ -12,16 +12,18 @@ static void tell_record(const struct make_cards *m, const struct post *p, const 
 
 /* ---- orders ---- */
 
-static void send_order(struct make_cards *m, struct post *p, const struct offered_record *o, bool repeated)
+static void send_order(struct make_cards *m, struct post *p, const struct offered_record *o,
+                       enum card_purpose purpose)
 {
     struct buf payload;
     buf_init(&payload, STATION_PAYLOAD_MAX);
     buf_put_be(&payload, (uint64_t)m->retries + 1, 4);
-    buf_put_u8(&payload, repeated);
+    buf_put_u8(&payload, (uint8_t)purpose);
     buf_put_be(&payload, o->card.number, 8);
     buf_put(&payload, o->bytes, o->len);
     post_say(p, STATION_ORDER, &payload);
     buf_release(&payload);
+    modules_due(m->settings, o->record, p->modules);
     p->state = POST_UNDER_WAY;
     p->known = p->card_refused = false;
     p->switch_to = 0;
@@ -39,7 +41,7 @@ static bool begin(struct make_cards *m, struct post *p, const struct offered_rec
     if (!*begun && err->kind != ERR_INPUT) return false;
     p->card = o->card;
     if (*begun) {
-        send_order(m, p, o, expected.len > 0);
+        send_order(m, p, o, expected.len > 0 ? PURPOSE_REPEAT : PURPOSE_RECORD);
     } else {
         tell_record(m, p, "left for a redo", err->text);
         m->posts.why = *err;
@@ -144,7 +146,7 @@ static bool on_known(void *owner, struct post *p, struct cur *c, struct err *err
 static bool write_outcome(struct make_cards *m, struct post *p, const struct turns_result *r, struct err *err)
 {
     const struct journal_ending ending = {p->card.number, r->outcome,  r->serial, r->what,
-                                          r->err.text,    r->commands, r->ms};
+                                          r->err.text,    r->commands, r->ms,     p->modules};
     return ledger_outcome(m->ledger, &p->card, &ending, err);
 }
 
@@ -192,7 +194,7 @@ static bool on_ended(void *owner, struct post *p, struct cur *c, struct err *err
     if (again) return true;
     if (r.outcome == CARD_UNTOUCHED && r.commands == 0)
         return give_order(m, p, err); /* the card was not asked */
-    if (r.outcome == CARD_MADE && m->settings->module_count > 0) {
+    if (r.outcome == CARD_MADE && p->modules[0]) {
         post_say(p, STATION_MODULES, NULL);
         p->state = POST_MODULES;
     } else {
@@ -240,6 +242,11 @@ static bool lost(void *owner, struct post *p, const char *how, struct err *err)
     struct make_cards *m = owner;
     struct turns_result r = {.outcome = p->known ? CARD_HALF_DONE : CARD_UNTOUCHED, .commands = 1};
 
+    if (p->state == POST_MODULES) {
+        m->modules_failed++;
+        tell_record(m, p, "made", "its station ended before all modules were through");
+        return true;
+    }
     err_set_text(&r.err, ERR_INTERNAL, "the station %s", how);
     bool ok = write_outcome(m, p, &r, err) && give_back(m, p, &r, err);
     count_outcome(m, p, &r);

@@ -5,6 +5,7 @@
 #include "bureau/bound.h"
 #include "bureau/commands/posts.h"
 #include "bureau/ledger.h"
+#include "bureau/modules.h"
 #include "bureau/record_source.h"
 
 enum { CARDS_PER_RECORD = 2 /* that stay untouched, before a record is left for a redo */ };

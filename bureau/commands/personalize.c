@@ -8,6 +8,7 @@
 #include "bureau/commands/card_run.h"
 #include "bureau/commands/commands.h"
 #include "bureau/commands/make_cards.h"
+#include "bureau/commands/repeat_modules.h"
 
 enum { FAILURES_DEFAULT = 3 };
 
@@ -25,6 +26,7 @@ struct run {
     struct card_file file;
     struct ledger *ledger;
     struct record_source *source;
+    struct repeat_modules modules;
     struct make_cards cards;
     uint64_t recovered;
 };
@@ -32,9 +34,11 @@ struct run {
 /* ---- before the first card ---- */
 
 /* The whole file was checked before, and its books do not speak against it. */
-static bool ask_books(const struct run *r, struct err *err)
+static bool ask_books(const struct run *r, bool redo, struct err *err)
 {
-    const unsigned flags = REGISTRY_LOOK_ONLY | (r->options->incomplete_set ? REGISTRY_INCOMPLETE_SET : 0u);
+    const bool modules = redo && journal_book_lacking(ledger_book(r->ledger)) > 0;
+    const unsigned flags = REGISTRY_LOOK_ONLY | (r->options->incomplete_set ? REGISTRY_INCOMPLETE_SET : 0u) |
+                           (modules ? REGISTRY_NOTHING_LEFT : 0u);
     struct registry_counts counts;
 
     if (!registry_accept_file(ledger_registry(r->ledger), incoming_summary(r->file.file), flags, &counts,
@@ -55,12 +59,17 @@ static bool prepare(struct run *r, bool redo, struct err *err)
     if (!ledger_open(&r->ledger, r->file.settings->books_path, &incoming_summary(r->file.file)->job,
                      clock_now, NULL, &r->recovered, err))
         return false;
-    if (!ask_books(r, err)) {
+    if (!ask_books(r, redo, err)) {
         err_prefix(err, "%s", r->path);
         return false;
     }
+    r->modules = (struct repeat_modules){.settings = r->file.settings,
+                                         .ledger = r->ledger,
+                                         .file = r->file.file,
+                                         .first = choice.first,
+                                         .last = choice.last};
     return record_source_new(&r->source, r->file.file, r->ledger, &choice, err) &&
-           posts_start(&r->cards.posts, r->file.settings, &r->options->readers, err);
+           (!redo || repeat_modules(&r->modules, err));
 }
 
 /* ---- the run ---- */
@@ -70,12 +79,12 @@ static void report(const struct run *r)
     const struct make_cards *m = &r->cards;
     if (r->options->json)
         printf("{\"made\":%" PRIu64 ",\"untouched\":%" PRIu64 ",\"half_done\":%" PRIu64
-               ",\"spoiled\":%" PRIu64 ",\"modules_failed\":%" PRIu64 "}\n",
-               m->posts.made, m->untouched, m->half_done, m->spoiled, m->modules_failed);
+               ",\"spoiled\":%" PRIu64 ",\"modules_failed\":%" PRIu64 ",\"modules_repeated\":%" PRIu64 "}\n",
+               m->posts.made, m->untouched, m->half_done, m->spoiled, m->modules_failed, r->modules.done);
     else
         printf("%" PRIu64 " cards made; %" PRIu64 " half-done, %" PRIu64 " spoiled, %" PRIu64
-               " left as they were; %" PRIu64 " modules failed\n",
-               m->posts.made, m->half_done, m->spoiled, m->untouched, m->modules_failed);
+               " left as they were; %" PRIu64 " modules failed, %" PRIu64 " repeated\n",
+               m->posts.made, m->half_done, m->spoiled, m->untouched, m->modules_failed, r->modules.done);
     if (m->half_done + m->spoiled + m->untouched + m->modules_failed > 0)
         fprintf(stderr, "what is left to do: cardbureau status %s --settings %s\n", r->path,
                 r->options->settings);
@@ -99,6 +108,19 @@ static bool judge(const struct run *r, struct err *err)
     return true;
 }
 
+/* Where modules alone were to be repeated no reader is needed. */
+static bool start(struct run *r, bool redo, struct err *err)
+{
+    struct make_cards *m = &r->cards;
+    bool has = false;
+
+    m->modules_failed = r->modules.failed;
+    m->posts.interrupted = m->posts.stopping = r->modules.interrupted;
+    if (redo && (m->posts.interrupted || !record_source_has(r->source, &has, err)))
+        return m->posts.interrupted;
+    return (redo && !has) || posts_start(&m->posts, m->settings, &r->options->readers, err);
+}
+
 static bool work(struct run *r, bool redo, struct err *err)
 {
     const struct options *o = r->options;
@@ -114,6 +136,7 @@ static bool work(struct run *r, bool redo, struct err *err)
     m->posts.limit = o->count;
     m->posts.failures_max = o->failures ? o->failures : FAILURES_DEFAULT;
     m->redo = redo;
+    if (!start(r, redo, err)) return false;
     progress_init(&m->posts.progress, stderr, isatty(STDERR_FILENO), "cards", o->count, clock_monotonic_ms());
     bool ok = make_cards(m, err);
     progress_finish(&m->posts.progress, m->posts.made, clock_monotonic_ms());

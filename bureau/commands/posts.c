@@ -6,9 +6,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
+#include "base/interrupt.h"
 #include "bureau/commands/card_run.h"
 #include "bureau/pcsc.h"
 
@@ -118,7 +117,8 @@ static bool dispatch(struct round *r, struct post *p, enum station_message type,
 
 static bool lose(struct round *r, struct post *p, const char *how, struct err *err)
 {
-    bool ok = p->state != POST_UNDER_WAY || r->owner->lost(r->owner->context, p, how, err);
+    const bool busy = p->state == POST_UNDER_WAY || p->state == POST_MODULES;
+    bool ok = !busy || r->owner->lost(r->owner->context, p, how, err);
     p->state = POST_GONE;
     return ok;
 }
@@ -178,37 +178,36 @@ static bool is_through(struct round *r, bool *through, struct err *err)
     return true;
 }
 
-static void on_signal(struct posts *s, int fd, bool *at_once)
+static void on_signal(struct posts *s, struct interrupt *signals, bool *at_once)
 {
-    struct signalfd_siginfo info;
-    if (read(fd, &info, sizeof(info)) != (ssize_t)sizeof(info)) return;
+    if (!interrupt_came(signals)) return;
     *at_once = s->interrupted;
     s->interrupted = s->stopping = true;
     if (!*at_once && count_state(s, POST_UNDER_WAY) > 0)
         fprintf(stderr, "\ninterrupted: cards under way are finished first\n");
 }
 
-static bool step(struct round *r, int signal_fd, bool *at_once, struct err *err)
+static bool step(struct round *r, struct interrupt *signals, bool *at_once, struct err *err)
 {
     struct posts *s = r->s;
-    struct pollfd fds[STATIONS_MAX + 1] = {{.fd = signal_fd, .events = POLLIN}};
+    struct pollfd fds[STATIONS_MAX + 1] = {{.fd = signals->fd, .events = POLLIN}};
 
     for (size_t i = 0; i < s->count; i++)
         fds[i + 1] = (struct pollfd){.fd = s->all[i].station.fd, .events = POLLIN};
     if (poll(fds, s->count + 1, -1) < 0)
         return errno == EINTR || err_set_errno(err, ERR_INTERNAL, errno, "poll");
-    if (fds[0].revents) on_signal(s, signal_fd, at_once);
+    if (fds[0].revents) on_signal(s, signals, at_once);
     for (size_t i = 0; i < s->count; i++)
         if (fds[i + 1].revents && !hear(r, &s->all[i], err)) return false;
     return serve_waiting(r, err);
 }
 
-static bool loop(struct round *r, int signal_fd, struct err *err)
+static bool loop(struct round *r, struct interrupt *signals, struct err *err)
 {
     bool through = false, at_once = false;
     while (is_through(r, &through, err)) {
         if (through) return true;
-        if (!step(r, signal_fd, &at_once, err)) return false;
+        if (!step(r, signals, &at_once, err)) return false;
         if (at_once) return true;
     }
     return false;
@@ -229,18 +228,12 @@ static void end_all(struct round *r, bool files_fail)
 bool posts_work(struct posts *s, const struct posts_owner *owner, struct err *err)
 {
     struct round r = {s, owner};
-    sigset_t signals, before;
+    struct interrupt signals;
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    if (sigprocmask(SIG_BLOCK, &signals, &before) < 0)
-        return err_set_errno(err, ERR_INTERNAL, errno, "block signals");
-    int fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-    bool ok = fd >= 0 ? loop(&r, fd, err) : err_set_errno(err, ERR_INTERNAL, errno, "watch signals");
+    if (!interrupt_watch(&signals, err)) return false;
+    bool ok = loop(&r, &signals, err);
     end_all(&r, !ok && err->kind == ERR_FILE);
-    if (fd >= 0) close(fd);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    interrupt_release(&signals);
     return ok;
 }
 

@@ -6,6 +6,7 @@
 #include "base/args.h"
 #include "base/progress.h"
 #include "bureau/atr.h"
+#include "bureau/modules.h"
 #include "bureau/station.h"
 #include "formats/card_record.h"
 
@@ -24,12 +25,13 @@ struct post {
     enum post_state state;
     uint8_t atr[ATR_MAX];
     size_t atr_len;
-    bool known;             /* the card has told itself, and may be used */
-    struct card_id id;      /* of a card that gets keys */
-    struct card_id due;     /* the one that the record in work is for; len 0: any */
-    struct card_group card; /* of the record in work */
-    bool card_refused;      /* it is not the record's fault */
-    uint64_t switch_to;     /* the record that this card is for; 0: none */
+    bool known;                     /* the card has told itself, and may be used */
+    struct card_id id;              /* of a card that gets keys */
+    struct card_id due;             /* the one that the record in work is for; len 0: any */
+    struct card_group card;         /* of the record in work */
+    bool card_refused;              /* it is not the record's fault */
+    char modules[MODULES_TEXT_MAX]; /* that get their groups when the card is made */
+    uint64_t switch_to;             /* the record that this card is for; 0: none */
 };
 
 /* What a station may say in which states (bits). False: the run has to end; ERR_INTERNAL: only this station, whose message makes no
@@ -47,7 +49,7 @@ struct posts_owner {
     bool (*serve)(void *context, struct post *p, struct err *err);
     /* Is there anything to begin another card for? */
     bool (*has_more)(void *context, bool *more, struct err *err);
-    /* The station has ended with a card under way. */
+    /* The station has ended with a card under way, or with its modules (POST_MODULES). */
     bool (*lost)(void *context, struct post *p, const char *how, struct err *err);
 };
 

@@ -10,16 +10,17 @@
 #include "base/hex.h"
 #include "base/outfile.h"
 #include "bureau/bound.h"
+#include "bureau/commands/card_answers.h"
 #include "bureau/commands/card_run.h"
 #include "bureau/commands/commands.h"
 #include "bureau/turns.h"
 
-enum { SCRIPT_MAX = 64 << 20, ANSWERS_MAX = 16 << 20, CHALLENGE_LEN = 8 };
+enum { SCRIPT_MAX = 64 << 20, CHALLENGE_LEN = 8 };
 
 struct options {
     const char *settings, *challenge, *answers, *output;
     uint64_t record;
-    bool dry_run, help;
+    bool extended, dry_run, help;
 };
 
 struct script {
@@ -28,48 +29,10 @@ struct script {
     struct token_process *token;
     uint8_t challenge[CHALLENGE_LEN];
     struct card_id due; /* the card that the record is for; len 0: any */
-    struct buf answers; /* the file's text */
-    size_t at;
-    uint64_t line;
+    struct card_answers answers;
     struct buf text; /* what is written */
     uint64_t sent;   /* commands */
-    bool guessed;    /* the answers did not reach: what came last was taken for 9000 */
 };
-
-/* ---- answers ---- */
-
-/* The next line that is neither empty nor a remark. False: none. */
-static bool next_line(struct script *s, const char **line, size_t *len)
-{
-    while (s->at < s->answers.len) {
-        const char *begin = (const char *)s->answers.data + s->at;
-        const char *end = memchr(begin, '\n', s->answers.len - s->at);
-        *len = end ? (size_t)(end - begin) : s->answers.len - s->at;
-        s->at += *len + (end != NULL);
-        s->line++;
-        *line = begin;
-        while (*len > 0 && (begin[*len - 1] == '\r' || begin[*len - 1] == ' '))
-            --*len;
-        if (*len > 0 && begin[0] != '#') return true;
-    }
-    return false;
-}
-
-/* What the file has, in its order; behind its end, a card that is content. */
-static bool take_answer(struct script *s, struct buf *answer, struct err *why)
-{
-    const char *line = NULL;
-    size_t len = 0;
-
-    s->guessed = !next_line(s, &line, &len);
-    if (s->guessed) {
-        buf_put(answer, "\x90\x00", 2);
-        return true;
-    }
-    if (hex_read(line, len, answer, why)) return true;
-    err_prefix(why, "%s:%" PRIu64, s->options->answers, s->line);
-    return false;
-}
 
 static bool transmit(void *context, const struct card_turn *turn, struct buf *answer, struct err *why)
 {
@@ -80,7 +43,7 @@ static bool transmit(void *context, const struct card_turn *turn, struct buf *an
         hex_put(&s->text, turn->command.data, turn->command.len);
         buf_put_u8(&s->text, '\n');
     }
-    return take_answer(s, answer, why);
+    return card_answers_take(&s->answers, answer, why);
 }
 
 static bool known(void *context, const struct card_id *id, struct err *why)
@@ -137,7 +100,7 @@ static bool play_turns(struct script *s, const struct card_order *order, struct 
     *err = result.err;
     if (err->kind == ERR_NONE)
         err_set_text(err, ERR_INPUT, "the card would be %s", card_outcome_name(result.outcome));
-    if (!result.token_lost && s->guessed)
+    if (!result.token_lost && s->answers.guessed)
         return err_set(err, ERR_INPUT, "what follows needs the card's answer to command %" PRIu64 " (%s)",
                        s->sent, result.what);
     return false;
@@ -146,11 +109,12 @@ static bool play_turns(struct script *s, const struct card_order *order, struct 
 static bool play(struct script *s, const struct mic_record *record, struct err *err)
 {
     const struct options *o = s->options;
-    const struct card_order order = {.record = record->bytes,
+    const struct card_order order = {.purpose = o->dry_run ? PURPOSE_DESCRIBE : PURPOSE_RECORD,
+                                     .record = record->bytes,
                                      .len = record->len,
-                                     .dry_run = o->dry_run,
                                      .challenge = o->challenge ? s->challenge : NULL,
-                                     .tries = 1};
+                                     .tries = 1,
+                                     .extended = o->extended};
     const bool ok = bound_read(s->file.settings, record, &s->due, err) &&
                     (o->dry_run ? describe(s, &order, err) : play_turns(s, &order, err));
     if (ok) return true;
@@ -177,8 +141,7 @@ static bool work(struct script *s, const char *path, struct err *err)
     struct mic_record *record = calloc(1, sizeof(*record));
     bool ok = record != NULL || err_set_no_memory(err);
 
-    ok = ok && read_options(s, err) &&
-         (!o->answers || file_read_all(o->answers, ANSWERS_MAX, &s->answers, err)) &&
+    ok = ok && read_options(s, err) && (!o->answers || card_answers_read(&s->answers, o->answers, err)) &&
          (!o->output || outfile_is_new(o->output, err)) && card_file_open(&s->file, o->settings, path, err) &&
          find_record(s, record, err) && token_process_start(&s->token, s->file.settings, err);
     const bool complete = ok && play(s, record, err);
@@ -186,7 +149,7 @@ static bool work(struct script *s, const char *path, struct err *err)
     if (complete) return write_text(s, err);
     /* What can be sent before that answer is there is written all the same. */
     struct err second = ERR_INIT;
-    if (ok && s->guessed && !write_text(s, &second)) *err = second;
+    if (ok && s->answers.guessed && !write_text(s, &second)) *err = second;
     return false;
 }
 
@@ -195,12 +158,12 @@ static int run(const char *path, const struct options *o)
     struct err err = ERR_INIT;
     struct script s = {.options = o};
 
-    buf_init(&s.answers, ANSWERS_MAX);
+    card_answers_init(&s.answers);
     buf_init(&s.text, SCRIPT_MAX);
     bool ok = work(&s, path, &err);
     token_process_free(s.token);
     card_file_close(&s.file);
-    buf_release(&s.answers);
+    card_answers_release(&s.answers);
     buf_release(&s.text);
     return ok ? 0 : args_fail(&script_command, &err);
 }
@@ -228,6 +191,7 @@ static int command_script(int argc, char **argv)
          "FILE",
          "where the commands go, one a line in hex (default: standard output)",
          {.text = &o.output}},
+        {"extended", ARG_FLAG, NULL, "the card takes commands of extended length", {.flag = &o.extended}},
         {"dry-run",
          ARG_FLAG,
          NULL,

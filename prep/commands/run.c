@@ -11,6 +11,7 @@
 #include "base/outfile.h"
 #include "formats/mic_file.h"
 #include "prep/commands/commands.h"
+#include "prep/commands/early_interrupt.h"
 
 enum { WAIT_MS = 200 };
 
@@ -207,7 +208,7 @@ static int run(struct run *r, const char *job_path, const struct run_options *op
     int status = 0;
 
     r->started_ms = clock_monotonic_ms();
-    interrupt_ends_process();
+    early_interrupt_ends_process();
     bool ok = begin(r, job_path, options, &err) && prepare_all(r, &err);
     ok = end_uses(r, ok, &err);
     if (ok && r->interrupted) ok = say_interrupted(r, job_path, options, &err);

@@ -3,8 +3,8 @@
 #ifndef PREP_COMMANDS_RUN_H
 #define PREP_COMMANDS_RUN_H
 
+#include "base/interrupt.h"
 #include "base/progress.h"
-#include "prep/commands/interrupt.h"
 #include "prep/commands/session.h"
 #include "prep/commands/set_aside.h"
 #include "prep/commands/use_log.h"

@@ -62,10 +62,10 @@ static bool fake_answer(void *context, const struct apdu_answer *answer, struct 
     return true;
 }
 
-static size_t fake_data_max(void *context)
+static size_t fake_data_max(void *context, size_t lc_max)
 {
     const struct fake *f = context;
-    return f->data_max ? f->data_max : 239;
+    return f->data_max ? f->data_max : lc_max - 16;
 }
 
 static bool fake_protect(void *context, const struct open_item *item, struct buf *dgis, bool *application_key,
@@ -123,7 +123,7 @@ static void stage(enum bureau_load first, enum bureau_load second)
     apps[1].items[0] = (struct open_item){.dgi = 0x3001, .value = clear_value, .len = 300};
     apps[1].item_count = 1;
     one_secret.wrapped.method = METHOD_KWP;
-    settings = (struct bureau){.replace_keys = false};
+    settings = (struct bureau){.command_data_max = 280};
 }
 
 /* ---- a recorded talk: the start of each command, and the answer ---- */
@@ -173,7 +173,7 @@ struct talk {
     struct fake fake;
     struct card_turn turn;
     unsigned tries;
-    bool repeated, failed;
+    bool extended, repeated, failed;
 };
 
 static void talk(struct talk *t, const struct line *lines, size_t count)
@@ -181,7 +181,8 @@ static void talk(struct talk *t, const struct line *lines, size_t count)
     struct conversation *c = NULL;
     const struct card_crypto crypto = {&t->fake,      fake_random,  fake_open,     fake_secure, fake_answer,
                                        fake_data_max, fake_protect, fake_new_keys, fake_close};
-    const struct conversation_order order = {&record, crypto, NULL, t->tries, false, t->repeated};
+    const struct conversation_order order = {
+        &record, crypto, NULL, t->tries, t->extended, t->repeated ? PURPOSE_REPEAT : PURPOSE_RECORD};
     t->failed = false;
     card_turn_init(&t->turn);
     EXPECT_OK(conversation_new(&c, &order, &t->turn, &err));
@@ -239,6 +240,47 @@ static void test_whole(void)
     expect_end(&t, CARD_MADE, "");
 }
 
+/* The same grouping of 305 bytes: as much as the settings allow in an extended command, the rest in a short one; and where the rest
+ * would need an extended one for its encryption alone, two short ones. */
+static void test_extended(void)
+{
+    static const struct line lines[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84E620000B000005A000000002000000", "9000"},
+        {"84E20000000108"
+         "3001FF012C",
+         "9000"},
+        {"84E2800129", "9000"},
+        {"84F0800F", "9000"},
+    };
+    static const struct line both[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84E62000", "9000"},
+        {"84E20000EF3001F2", "9000"},
+        {"84E2800106", "9000"},
+        {"84F0800F", "9000"},
+    };
+    struct talk t = {.extended = true};
+    stage(BUREAU_LOAD_INSTALL, BUREAU_LOAD_INSTALL);
+    apps[0].item_count = 0;
+    TALK(t, lines);
+    expect_end(&t, CARD_MADE, "");
+    apps[1].items[0].len = 242;
+    TALK(t, both);
+    expect_end(&t, CARD_MADE, "");
+}
+
+/* A card that does not tell how far it is. */
+#define TELLS_NOTHING                                                                                        \
+    {"84F24002024F0000", "6D00"},                                                                            \
+    {                                                                                                        \
+        "84F28002024F0000", "6D00"                                                                           \
+    }
+
 /* On the card that had it before: the first application was finished then, the second not, the card is locked or not. Without that word,
  * and anywhere but at a first block, the same answers are the end. */
 static void test_repeated(void)
@@ -247,6 +289,7 @@ static void test_repeated(void)
         SELECT_SD,
         UPDATE,
         AUTH,
+        TELLS_NOTHING,
         {"00A4040005A00000000100", "9000"},
         UPDATE,
         AUTH,
@@ -259,13 +302,16 @@ static void test_repeated(void)
         {"84F0800F", "6985"},
         {"84F08007", "6985"},
     };
-    static const struct line later[] = {
-        SELECT_SD, UPDATE, AUTH, {"00A4", "9000"}, UPDATE, AUTH, {"84E20000", "9000"}, {"84E26001", "6985"}};
+    static const struct line once[] = {
+        SELECT_SD, UPDATE, AUTH, {"00A4", "9000"}, UPDATE, AUTH, {"84E2000007010104", "6985"}};
+    static const struct line later[] = {SELECT_SD,           UPDATE, AUTH, TELLS_NOTHING,
+                                        {"00A4", "9000"},    UPDATE, AUTH, {"84E20000", "9000"},
+                                        {"84E26001", "6985"}};
     struct talk t = {.repeated = true}, first = {.repeated = false}, middle = {.repeated = true};
     stage(BUREAU_LOAD_SELECT, BUREAU_LOAD_INSTALL);
     TALK(t, lines);
     expect_end(&t, CARD_MADE, "");
-    TALK(first, lines);
+    TALK(first, once);
     expect_end(&first, CARD_UNTOUCHED, "6985");
     TALK(middle, later);
     expect_end(&middle, CARD_HALF_DONE, "6985");
@@ -278,17 +324,140 @@ static void test_repeated_install(void)
         SELECT_SD,
         UPDATE,
         AUTH,
+        {"84F24002024F0000", "6D00"}, /* it does not tell */
+        {"84F28002024F0000", "6D00"},
         {"84E620000B000005A000000001000000", "6985"},
         {"84E620000B000005A000000002000000", "6985"},
         {"84F0800F", "6985"},
         {"84F08007", "6985"},
     };
+    static const struct line refusal[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84E620000B000005A000000001000000", "6985"},
+    };
     struct talk t = {.repeated = true}, first = {.repeated = false};
     stage(BUREAU_LOAD_INSTALL, BUREAU_LOAD_INSTALL);
     TALK(t, lines);
     expect_end(&t, CARD_MADE, "");
-    TALK(first, lines);
+    TALK(first, refusal);
     expect_end(&first, CARD_UNTOUCHED, "6985");
+}
+
+#define STATUS_OF(aid, life) "E30B4F05" aid "9F7001" life
+#define PURSE                "A000000001"
+#define SECOND               "A000000002"
+
+/* The card tells: what is finished is left out, what is not must be accepted. */
+static void test_told(void)
+{
+    /* The first application is finished, the second not, the card not locked. */
+    static const struct line half[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", STATUS_OF(PURSE, "0F") STATUS_OF(SECOND, "07") "9000"},
+        {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
+        {"84E620000B000005A000000002000000", "9000"},
+        {"84E20000EF3001FF012C", "9000"},
+        {"84E28001", "9000"},
+        {"84F0800F", "9000"},
+    };
+    /* Everything was done: in two pages, the older form, with a locked application and another that is not of the record. */
+    static const struct line whole[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", "6A86"},
+        {"84F24000024F0000", "05" SECOND "8F00"
+                             "05A0000000090700"
+                             "6310"},
+        {"84F24001024F0000", "05" PURSE "1F00"
+                             "9000"},
+        {"84F28000024F0000", "08A0000001510000000F9E"
+                             "9000"},
+    };
+    /* It says that it is not finished, and refuses as if it were; it says nothing of the second. */
+    static const struct line contradicts[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", STATUS_OF(PURSE, "07") "9000"},
+        {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
+        {"84E62000", "9000"},
+        {"84E2000007010104", "6985"},
+    };
+    /* Nor is the lock believed. */
+    static const struct line unlocked[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", STATUS_OF(PURSE, "0F") STATUS_OF(SECOND, "0F") "9000"},
+        {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
+        {"84F0800F", "6985"},
+        {"84F08007", "6985"},
+    };
+    static const struct line terminated[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", "6A88"},
+        {"84F28002024F0000", STATUS_OF("A000000151", "FF") "9000"},
+    };
+    const struct {
+        const struct line *lines;
+        size_t count;
+        enum card_outcome outcome;
+        const char *text;
+    } rows[] = {
+        {half, SUITE_COUNT(half), CARD_MADE, ""},
+        {whole, SUITE_COUNT(whole), CARD_MADE, ""},
+        {contradicts, SUITE_COUNT(contradicts), CARD_UNTOUCHED,
+         "STORE DATA 1 of 2 (DGI 0101), application A000000001: the card "
+         "answers 6985"},
+        {unlocked, SUITE_COUNT(unlocked), CARD_UNTOUCHED,
+         "SET STATUS: the card is initialized: the card answers 6985"},
+        {terminated, SUITE_COUNT(terminated), CARD_UNTOUCHED,
+         "GET STATUS of the card: the card's life cycle state is FF"},
+    };
+    for (size_t i = 0; i < SUITE_COUNT(rows); i++) {
+        struct talk t = {.repeated = true};
+        stage(BUREAU_LOAD_INSTALL, BUREAU_LOAD_INSTALL);
+        talk(&t, rows[i].lines, rows[i].count);
+        expect_end(&t, rows[i].outcome, rows[i].text);
+    }
+}
+
+/* An answer that is no status tells nothing; a card that always has more is asked for the rest only so often. */
+static void test_told_nonsense(void)
+{
+    static const struct line nonsense[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84F24002024F0000", "E30A4F05"
+                             "9000"},
+        {"84F28002024F0000", "4F00"
+                             "9000"},
+        {"84E62000", "9000"},
+        {"84E2000007010104", "6985"},
+        {"84E62000", "9000"},
+        {"84E20000", "9000"},
+        {"84E28001", "9000"},
+        {"84F0800F", "9000"},
+    };
+    struct line endless[80] = {SELECT_SD, UPDATE, AUTH, {"84F24002024F0000", "6310"}};
+    struct talk t = {.repeated = true};
+    stage(BUREAU_LOAD_INSTALL, BUREAU_LOAD_INSTALL);
+    TALK(t, nonsense);
+    expect_end(&t, CARD_MADE, "");
+    for (size_t i = 4; i < 3 + 64; i++)
+        endless[i] = (struct line){"84F24003024F0000", "6310"};
+    endless[3 + 64] = (struct line){"84F28002024F0000", "6D00"};
+    endless[4 + 64] = (struct line){"84E62000", "6A88"};
+    talk(&t, endless, 5 + 64);
+    expect_end(&t, CARD_UNTOUCHED, "6A88");
 }
 
 static void test_application_key(void)
@@ -553,8 +722,11 @@ static void test_names(void)
 
 static const struct test_case cases[] = {
     {"a whole talk, both ways of loading", test_whole},
+    {"commands of extended length", test_extended},
     {"the same record again on its card", test_repeated},
     {"the same through the security domain", test_repeated_install},
+    {"on a card that tells how far it is", test_told},
+    {"on a card that tells nonsense", test_told_nonsense},
     {"secrets under the card's own key", test_application_key},
     {"answers in pieces", test_pieces},
     {"a wrong Le", test_wrong_le},

@@ -23,7 +23,8 @@ static bool drive(struct ring *ring, const struct open_record *record, struct pl
     struct card_turn turn;
     channel_init(&channel, ring);
     card_turn_init(&turn);
-    const struct conversation_order order = {record, channel_crypto(&channel), NULL, 1, false, false};
+    const struct conversation_order order = {record,        channel_crypto(&channel), NULL, 1, false,
+                                             PURPOSE_RECORD};
     bool ok = conversation_new(&c, &order, &turn, err);
     while (ok && !turn.done) {
         uint8_t answer[PLASTIC_ANSWER];

@@ -49,7 +49,7 @@ static bool begin(struct journal *j, uint64_t record, const char *authority, str
 }
 static bool end(struct journal *j, uint64_t record, enum card_outcome outcome, struct err *err)
 {
-    const struct journal_ending ending = {record, outcome, "0102", "STORE DATA 3 of 7", "", 5, 120};
+    const struct journal_ending ending = {record, outcome, "0102", "STORE DATA 3 of 7", "", 5, 120, NULL};
     return journal_outcome(j, &ending, err);
 }
 static enum journal_state state_of(const struct journal *j, uint64_t record)
@@ -194,6 +194,51 @@ static void test_one_program_at_a_time(void)
     journal_free(j);
     EXPECT_FAIL(journal_open(&second, path, other, ticking, &now, &err), ERR_INTEGRITY,
                 "these are the cards of job");
+}
+
+static bool lacks(const struct journal *j, uint64_t record, const char *mic)
+{
+    return journal_book_lacks(journal_book(j), record, mic);
+}
+
+/* Each module by itself: what another has done makes up for nothing. Read back it is the same. */
+static void test_modules_are_missed_one_by_one(void)
+{
+    struct err err = ERR_INIT;
+    struct card_id expected;
+    fresh();
+    struct journal *j = open_it();
+    const struct journal_ending made = {1, CARD_MADE, "", "", "", 1, 1, "EMBOSS PHOTO"};
+    EXPECT_OK(begin(j, 1, "", &expected, &err));
+    EXPECT_OK(journal_known(j, 1, &card_a, 0, &err));
+    CU_ASSERT_FALSE(lacks(j, 1, "EMBOSS"));
+    EXPECT_OK(journal_outcome(j, &made, &err));
+    for (int again = 0; again < 2; again++) { /* as after a kill before the modules were asked */
+        CU_ASSERT_TRUE(lacks(j, 1, "EMBOSS") && lacks(j, 1, "PHOTO") && !lacks(j, 1, "INK"));
+        j = reopen(j);
+    }
+    EXPECT_OK(journal_module(j, 1, "EMBOSS", false, "tray empty", &err));
+    EXPECT_OK(journal_module(j, 1, "PHOTO", true, "", &err));
+    for (int again = 0; again < 2; again++) {
+        CU_ASSERT_TRUE(lacks(j, 1, "EMBOSS") && !lacks(j, 1, "PHOTO"));
+        CU_ASSERT_TRUE(journal_book_find(journal_book(j), 1)->modules_missing);
+        j = reopen(j);
+    }
+    EXPECT_OK(journal_module(j, 1, "EMBOSS", true, "", &err));
+    CU_ASSERT_FALSE(lacks(j, 1, "EMBOSS") || journal_book_find(journal_book(j), 1)->modules_missing);
+    /* lost, and made again by the issuer's leave: the new card needs them again */
+    EXPECT_OK(begin(j, 1, "list 1", &expected, &err));
+    EXPECT_OK(journal_known(j, 1, &card_b, 0, &err));
+    CU_ASSERT_FALSE(lacks(j, 1, "EMBOSS"));
+    EXPECT_OK(journal_outcome(j, &made, &err));
+    CU_ASSERT_TRUE(lacks(j, 1, "EMBOSS") && lacks(j, 1, "PHOTO"));
+    /* a card that is not made needs none */
+    EXPECT_OK(begin(j, 2, "", &expected, &err));
+    EXPECT_OK(journal_known(j, 2, &card_c, 0, &err));
+    const struct journal_ending half = {2, CARD_HALF_DONE, "", "", "", 1, 1, "EMBOSS"};
+    EXPECT_OK(journal_outcome(j, &half, &err));
+    CU_ASSERT_FALSE(lacks(j, 2, "EMBOSS") || journal_book_find(journal_book(j), 2)->modules_missing);
+    journal_free(j);
 }
 
 /* The whole life of three cards as steps; each is one line. */
@@ -383,6 +428,7 @@ static const struct test_case cases[] = {
     {"a made record is made once", test_a_made_record_is_made_once},
     {"half-done goes onto the same card only", test_half_done_goes_onto_the_same_card_only},
     {"untouched leaves the record free", test_untouched_leaves_the_record_free},
+    {"modules are missed one by one", test_modules_are_missed_one_by_one},
     {"a refused key is not tried again unasked", test_a_refused_key_is_not_tried_again_unasked},
     {"a remake needs authority and uses it up", test_remake_needs_authority_and_uses_it_up},
     {"a card that tells nothing of itself", test_a_card_that_tells_nothing},

@@ -44,7 +44,7 @@ static bool begin(struct ledger *l, const struct card_group *card, struct card_i
 
 static bool end(struct ledger *l, enum card_outcome outcome, struct err *err)
 {
-    const struct journal_ending ending = {1, outcome, "", "SELECT", "", 3, 4};
+    const struct journal_ending ending = {1, outcome, "", "SELECT", "", 3, 4, NULL};
     return ledger_outcome(l, &first_card, &ending, err);
 }
 

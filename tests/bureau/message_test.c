@@ -90,11 +90,10 @@ static void test_payloads(void)
     static const uint8_t record[] = {1, 2, 3}, challenge[8] = {8};
     struct card_order order = {.record = record,
                                .len = 3,
-                               .dry_run = true,
                                .challenge = challenge,
                                .tries = 2,
-                               .again = true,
-                               .repeated = true},
+                               .purpose = PURPOSE_PROVE,
+                               .extended = true},
                       back;
     struct card_turn turn, turn_back;
     struct err failure = ERR_INIT;
@@ -109,11 +108,18 @@ static void test_payloads(void)
         bool ok = message_get_order(&c, &back, &err);
         CU_ASSERT_EQUAL(ok, len == b.len);
         if (ok)
-            CU_ASSERT_TRUE(back.dry_run && !back.supply && back.again && back.repeated && back.tries == 2 &&
+            CU_ASSERT_TRUE(back.purpose == PURPOSE_PROVE && back.extended && back.tries == 2 &&
                            bytes_equal(back.record, back.len, record, 3) &&
                            bytes_equal(back.challenge, 8, challenge, 8));
         free(copy);
     }
+    b.data[0] = PURPOSE_PROVE + 1;
+    struct cur unknown = cur_make(b.data, b.len, 0);
+    EXPECT_FAIL(message_get_order(&unknown, &back, &err), ERR_INTERNAL, "an order with purpose 5");
+    b.data[0] = PURPOSE_PROVE;
+    b.data[1] = 2;
+    unknown = cur_make(b.data, b.len, 0);
+    EXPECT_FAIL(message_get_order(&unknown, &back, &err), ERR_INTERNAL, "and length 2");
     buf_clear(&b);
     card_turn_init(&turn);
     card_turn_init(&turn_back);

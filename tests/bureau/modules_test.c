@@ -79,12 +79,31 @@ static void test_a_file_is_never_replaced(void)
     EXPECT_OK(module_hand_over(&m, 7, &group, DEADLINE_MS, &err));
 }
 
+static void test_which_are_due(void)
+{
+    static char emboss[] = "EMBOSS", photo[] = "PHOTO", ink[] = "INK";
+    struct bureau_module modules[] = {{.mic = photo}, {.mic = emboss}, {.mic = ink}};
+    const struct bureau b = {.modules = modules, .module_count = 3}, none = {.module_count = 0};
+    struct mic_record *record = calloc(1, sizeof(*record));
+    char text[MODULES_TEXT_MAX];
+    const char *const names[] = {"CARD", "CHIP", "EMBOSS", "MAGSTR", "PHOTO"};
+    for (size_t i = 0; i < SUITE_COUNT(names); i++)
+        snprintf(record->groups[i].name, sizeof(record->groups[i].name), "%s", names[i]);
+    record->group_count = SUITE_COUNT(names);
+    modules_due(&b, record, text);
+    CU_ASSERT_STRING_EQUAL(text, "EMBOSS PHOTO");
+    modules_due(&none, record, text);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    free(record);
+}
+
 static const struct test_case cases[] = {
     {"a command gets the bytes", test_a_command_gets_the_bytes},
     {"a large group, and one that is not read", test_a_large_group},
     {"an empty group", test_an_empty_group},
     {"failures are told", test_failures_are_told},
     {"a file is never replaced", test_a_file_is_never_replaced},
+    {"which modules a record is for", test_which_are_due},
 };
 
 int main(void)

@@ -153,8 +153,8 @@ static void test_changed_answers(void)
         if (!run_begin(&r, ring, &(struct stage_record){.only_purse = true})) return;
         stage_card(&r.card, 3, 0x70, STAGE_KVN_AES);
         channel_init(&channel, ring);
-        const struct conversation_order order = {r.record, channel_crypto(&channel), challenge, 1, false,
-                                                 false};
+        const struct conversation_order order = {r.record,      channel_crypto(&channel), challenge, 1, false,
+                                                 PURPOSE_RECORD};
         EXPECT_OK(conversation_new(&c, &order, &r.turn, &err));
         bool changed = false;
         while (!r.turn.done) {

@@ -4,6 +4,7 @@
 #include "plastic_cipher.h"
 #include "run.h"
 #include "suite.h"
+#include "vectors.h"
 
 static struct softtoken soft;
 static struct err err;
@@ -67,6 +68,87 @@ static void test_swapped(void)
         one(&both[i], &(struct stage_record){.swapped = true}, i == 0 ? 0x33 : 3);
         one(&both[i], &(struct stage_record){.swapped = false}, i == 0 ? 0x33 : 3);
     }
+}
+
+/* The pairs of the vectors, each of another size: their parts fit both blocks, that of SCP02 alone, or none. */
+static bool use_next_pair(struct vector_file *f, size_t *part)
+{
+    struct vector_block block;
+    struct buf der;
+    bool end = false, found = false;
+    buf_init(&der, 8192);
+    while (!found && vector_next(f, &block, &end, &err) && !end) {
+        if (!vector_is_op(&block, "rsa_crt") || vector_text(&block, "valid") ||
+            !vector_text(&block, "pkcs1") || !vector_hex(&block, "p", &der) || der.len == *part)
+            continue;
+        *part = der.len;
+        const uint8_t *at = vector_hex(&block, "pkcs1", &der) ? der.data : NULL;
+        EVP_PKEY *key = at ? d2i_PrivateKey(EVP_PKEY_RSA, NULL, &at, (long)der.len) : NULL;
+        CU_ASSERT_PTR_NOT_NULL_FATAL(key);
+        stage_use_pair(key);
+        found = true;
+    }
+    buf_release(&der);
+    return found;
+}
+
+static void test_crt_padding(void)
+{
+    const struct kind both[] = {{3, 0x70, STAGE_KVN_AES}, {2, 0x15, STAGE_KVN_TDES}};
+    struct vector_file *f = NULL;
+    size_t part = 0, fit_none = 0, fit_one = 0, fit_both = 0;
+    EXPECT_OK(vector_file_open(&f, "crt.txt", &err));
+    while (f && use_next_pair(f, &part)) {
+        fit_none += part % 8 != 0;
+        fit_one += part % 16 == 8;
+        fit_both += part % 16 == 0;
+        for (size_t i = 0; i < 4; i++) {
+            settings.crt_padding_when_needed = i >= 2;
+            one(&both[i % 2], &(struct stage_record){.swapped = false}, i % 2 == 0 ? 0x33 : 3);
+            one(&both[i % 2], &(struct stage_record){.swapped = true}, i % 2 == 0 ? 0x33 : 3);
+        }
+    }
+    CU_ASSERT_TRUE(fit_none > 0 && fit_one > 0 && fit_both > 0);
+    vector_file_free(f);
+    stage_use_pair(NULL);
+    stage_settings(&settings, &soft);
+}
+
+/* A grouping of 405 bytes in one command, in two of 300 at most, and in short ones if either side is for that. */
+static void test_extended(void)
+{
+    static const struct {
+        bool offered;
+        unsigned allowed;
+        size_t extended, longest;
+    } rows[] = {{true, 4000, 1, 405},
+                {true, 300, 1, 300},
+                {true, 263, 1, 263},
+                {true, 255, 0, 0},
+                {false, 4000, 0, 0}};
+    const struct kind both[] = {{3, 0x70, STAGE_KVN_AES}, {2, 0x15, STAGE_KVN_TDES}};
+    for (size_t i = 0; i < 4 * SUITE_COUNT(rows); i++) {
+        const struct kind *kind = &both[i % 2];
+        const size_t row = i / 4, block = kind->protocol == 3 ? 16 : 8;
+        const bool encrypts = i % 4 >= 2;
+        struct run r;
+        settings.command_data_max = rows[row].allowed;
+        settings.level = encrypts ? BUREAU_LEVEL_MAC_ENCRYPTION : BUREAU_LEVEL_MAC;
+        if (!run_begin(&r, ring, &(struct stage_record){.protocol = kind->protocol})) return;
+        stage_card(&r.card, kind->protocol, kind->options, kind->kvn);
+        r.extended = r.card.takes_extended = rows[row].offered;
+        run_to_end(&r);
+        run_expect_made(&r, true);
+        /* 263 bytes hold more than a short command only where nothing is encrypted */
+        const bool none = rows[row].allowed == 263 && encrypts;
+        CU_ASSERT_EQUAL(r.card.extended, none ? 0 : rows[row].extended);
+        size_t longest = none ? 0 : rows[row].longest; /* with MAC, and padding if it is encrypted */
+        if (longest == 405) longest += 8 + (encrypts ? block - 405 % block : 0);
+        if (longest == 300 && encrypts) longest = 292 / block * block + 8;
+        CU_ASSERT_EQUAL(r.card.longest, longest);
+        run_end(&r);
+    }
+    stage_settings(&settings, &soft);
 }
 
 /* All applications through the domain. */
@@ -206,6 +288,8 @@ static const struct test_case cases[] = {
     {"SCP03, all options and levels", test_scp03},
     {"SCP03 with keys of 256 bits", test_scp03_256},
     {"private keys with p < q are put right", test_swapped},
+    {"CRT parts of the vectors, padded always or when needed", test_crt_padding},
+    {"commands of extended length", test_extended},
     {"all applications through the security domain, from OP_READY", test_through_domain},
     {"61xx and 6Cxx", test_t0},
     {"PUT KEY, SCP03", test_new_keys},

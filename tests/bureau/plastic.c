@@ -301,12 +301,20 @@ size_t plastic_command(struct plastic *p, const uint8_t *bytes, size_t len, uint
     size_t n = 0;
     if (p->asks_for_le && len == 5 && bytes[1] == 0xC0) return get_response(p, bytes, len, answer);
     p->commands++;
-    must(len >= 4 && len <= 4 + 1 + 255 + 1, "a command of an impossible length");
+    const bool extended = p->takes_extended && len > 4 + 1 + 255 + 1 && bytes[4] == 0;
+    must(len >= 4 && (extended ? len <= 7 + PLASTIC_DATA : len <= 4 + 1 + 255 + 1),
+         "a command of an impossible length");
     c.cla = bytes[0];
     c.ins = bytes[1];
     c.p1 = bytes[2];
     c.p2 = bytes[3];
-    if (len > 5) {
+    if (extended) {
+        p->extended++;
+        c.len = (size_t)bytes[5] << 8 | bytes[6];
+        p->longest = c.len > p->longest ? c.len : p->longest;
+        must(len == 7 + c.len, "extended Lc does not agree");
+        memcpy(c.data, &bytes[7], c.len);
+    } else if (len > 5) {
         c.len = bytes[4];
         must(len == 5 + c.len || len == 6 + c.len, "Lc does not agree");
         memcpy(c.data, &bytes[5], c.len);

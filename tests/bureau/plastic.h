@@ -8,7 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PLASTIC_KEY_MAX = 32, PLASTIC_APPS = 4, PLASTIC_DGIS = 48, PLASTIC_VALUE = 600, PLASTIC_ANSWER = 300 };
+enum {
+    PLASTIC_KEY_MAX = 32,
+    PLASTIC_APPS = 4,
+    PLASTIC_DGIS = 48,
+    PLASTIC_VALUE = 600,
+    PLASTIC_ANSWER = 300,
+    PLASTIC_DATA = 4096
+};
 
 struct plastic_keys {
     uint8_t version;
@@ -44,10 +51,13 @@ struct plastic {
     size_t fail_at;        /* the command with this number, from 1, … */
     unsigned fail_sw;      /* … answers so, and does nothing; 0: mute */
     bool done_but_mute;    /* … is done, but its answer is lost */
+    bool takes_extended;   /* commands of extended length */
     bool asks_for_le;      /* answers 6Cxx and 61xx as T=0 cards do */
 
     /* what happened */
     size_t commands, initialize_updates, authentications;
+    size_t extended; /* commands of extended length, */
+    size_t longest;  /* and the most data of one */
     unsigned level;
 
     /* the session */

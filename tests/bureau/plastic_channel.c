@@ -69,7 +69,7 @@ void plastic_session(struct plastic *p)
 static void retail_mac(const uint8_t key[16], const uint8_t icv[8], const uint8_t *in, size_t len,
                        uint8_t out[8])
 {
-    uint8_t left[16], text[512], last[8];
+    uint8_t left[16], text[PLASTIC_DATA + 32], last[8];
     memcpy(left, key, 8);
     memcpy(&left[8], key, 8);
     memcpy(last, icv, 8);
@@ -82,7 +82,7 @@ static void retail_mac(const uint8_t key[16], const uint8_t icv[8], const uint8_
 
 bool plastic_mac_is_right(struct plastic *p, struct plastic_message *c)
 {
-    uint8_t in[512], mac[16], left[16];
+    uint8_t in[PLASTIC_DATA + 32], mac[16], left[16];
     size_t n = 0;
     if (c->len < 8) return false;
     const size_t body = c->len - 8;
@@ -94,6 +94,10 @@ bool plastic_mac_is_right(struct plastic *p, struct plastic_message *c)
     in[n++] = c->ins;
     in[n++] = c->p1;
     in[n++] = c->p2;
+    if (c->len > 255) {
+        in[n++] = 0;
+        in[n++] = (uint8_t)(c->len >> 8);
+    }
     in[n++] = (uint8_t)c->len;
     memcpy(&in[n], c->data, body);
     n += body;
@@ -136,7 +140,7 @@ static bool unpad(uint8_t *data, size_t *len)
 
 static bool decrypt_command(struct plastic *p, struct plastic_message *c)
 {
-    uint8_t iv[16], out[256];
+    uint8_t iv[16], out[PLASTIC_DATA];
     if (c->len == 0) return true;
     if (c->len % (p->protocol == 3 ? 16 : 8) != 0) return false;
     if (p->protocol == 3) {

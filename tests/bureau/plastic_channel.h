@@ -8,7 +8,7 @@
 
 struct plastic_message {
     uint8_t cla, ins, p1, p2;
-    uint8_t data[256];
+    uint8_t data[PLASTIC_DATA];
     size_t len;
 };
 

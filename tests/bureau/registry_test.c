@@ -224,6 +224,7 @@ static void test_personalized(void)
         EXPECT_OK(note(r, i, EVENT_MADE, NULL, &err));
     }
     EXPECT_FAIL(accept(r, &f, &err), ERR_INPUT, "personalized before: of 10 records 10 are made");
+    EXPECT_OK(registry_accept_file(r, &f, REGISTRY_LOOK_ONLY | REGISTRY_NOTHING_LEFT, NULL, &err));
     f = file_of(2, 1);
     EXPECT_FAIL(accept(r, &f, &err), ERR_INPUT, "personalized before");
     /* A file without records has nothing to personalize, and is legal. */

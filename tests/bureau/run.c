@@ -16,7 +16,7 @@ bool run_begin(struct run *r, struct ring *ring, const struct stage_record *reco
     r->record = NULL;
     r->turns = 0;
     r->tries = 0;
-    r->failed = false;
+    r->failed = r->extended = false;
     card_turn_init(&r->turn);
     EXPECT_OK(open_record_new(&r->record, ring, NULL, &(struct hsm_span){b.data, b.len}, 0, &err));
     buf_release(&b);
@@ -30,8 +30,8 @@ void run_to_end(struct run *r)
     struct conversation *c = NULL;
     channel_init(&channel, r->ring);
     channel.due_kmc = r->record->kmc_version;
-    const struct conversation_order order = {r->record, channel_crypto(&channel), challenge, r->tries, false,
-                                             false};
+    const struct conversation_order order = {
+        r->record, channel_crypto(&channel), challenge, r->tries, r->extended, PURPOSE_RECORD};
     EXPECT_OK(conversation_new(&c, &order, &r->turn, &err));
     while (c && !r->turn.done && r->turns++ < 500) {
         uint8_t answer[PLASTIC_ANSWER];
@@ -86,8 +86,8 @@ static void expect_purse(const struct plastic_app *app, size_t block)
     }
 }
 
-/* The five parts with p > q, each padded. */
-static void expect_pair(const struct plastic_app *app, size_t block)
+/* The five parts with p > q, each padded as the settings say. */
+static void expect_pair(const struct plastic_app *app, size_t block, bool when_needed)
 {
     static const char *const names[] = {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, OSSL_PKEY_PARAM_RSA_EXPONENT2,
                                         OSSL_PKEY_PARAM_RSA_EXPONENT1, OSSL_PKEY_PARAM_RSA_FACTOR2,
@@ -102,15 +102,19 @@ static void expect_pair(const struct plastic_app *app, size_t block)
         BN_mod_inverse(n[0], n[3], n[4], ctx);
     }
     for (size_t i = 0; i < 5; i++) {
-        uint8_t raw[64], due[96];
-        BN_bn2binpad(n[i], raw, sizeof raw);
-        expect_value(app, (uint16_t)(0x8201 + i), 0x60, due, padded(due, raw, sizeof raw, block));
-        BN_free(n[i]);
+        uint8_t raw[256], due[sizeof raw + 16];
+        const size_t part = (size_t)BN_num_bytes(n[4]);
+        CU_ASSERT_EQUAL_FATAL(BN_bn2binpad(n[i], raw, (int)part), (int)part);
+        size_t len = padded(due, raw, part, block);
+        if (when_needed && part % block == 0) len = part;
+        expect_value(app, (uint16_t)(0x8201 + i), 0x60, due, len);
     }
+    for (size_t i = 0; i < 5; i++)
+        BN_free(n[i]);
     BN_CTX_free(ctx);
 }
 
-static void expect_emv(const struct plastic_app *app, size_t block, bool own)
+static void expect_emv(const struct plastic_app *app, size_t block, bool own, bool when_needed)
 {
     uint8_t big[400];
     for (size_t i = 0; i < sizeof big; i++)
@@ -118,7 +122,7 @@ static void expect_emv(const struct plastic_app *app, size_t block, bool own)
     CU_ASSERT_TRUE(app->personalized);
     expect_value(app, 0x8003, 0x60, stage_mkac, 16);
     expect_value(app, 0x3001, 0, big, sizeof big);
-    expect_pair(app, block);
+    expect_pair(app, block, when_needed);
     if (own) expect_value(app, 0x8002, 0x20, stage_own, 16);
     const uint16_t last = own ? 0x8002 : 0x8205;
     CU_ASSERT_EQUAL(app->dgis[app->dgi_count - 1].id, last);
@@ -133,7 +137,7 @@ void run_expect_made(const struct run *r, bool own)
     CU_ASSERT_EQUAL(r->card.life_cycle, 0x0F);
     CU_ASSERT_STRING_EQUAL(r->turn.serial, "123456789ABCDEF01122");
     expect_purse(&r->card.apps[0], block);
-    expect_emv(&r->card.apps[1], block, own);
+    expect_emv(&r->card.apps[1], block, own, r->ring->settings->crt_padding_when_needed);
     CU_ASSERT_TRUE(r->card.apps[2].personalized);
     CU_ASSERT_EQUAL(r->card.apps[2].dgi_count, 1);
 }

@@ -13,7 +13,8 @@ struct run {
     struct card_turn turn;
     size_t turns;
     unsigned tries;
-    bool failed; /* conversation_answer was false */
+    bool extended; /* the conversation is told that the card takes extended lengths */
+    bool failed;   /* conversation_answer was false */
 };
 
 /* Opens a record of the stage; false: that failed, and was asserted. The card is the caller's to set up (stage_card). */

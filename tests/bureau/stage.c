@@ -110,6 +110,7 @@ void stage_settings(struct bureau *s, const struct softtoken *soft)
     s->return_label = text_return;
     s->level = BUREAU_LEVEL_MAC_ENCRYPTION;
     s->response_mac = true;
+    s->command_data_max = BUREAU_COMMAND_DATA_MAX;
     apps[0] = (struct bureau_application){.aid_len = sizeof stage_loyalty, .load = BUREAU_LOAD_INSTALL};
     memcpy(apps[0].aid, stage_loyalty, sizeof stage_loyalty);
     apps[0].loose = loose;

@@ -46,6 +46,8 @@ void stage_put_record(struct buf *out, const struct stage_record *r);
 void stage_put_job(struct buf *out, bool other_kcv);
 /* The card's pair; made once. */
 EVP_PKEY *stage_pair(void);
+/* From here on this one, which is the stage's; NULL: a new one. */
+void stage_use_pair(EVP_PKEY *key);
 void stage_end(void);
 /* RFC 5649 and CMAC by OpenSSL. */
 size_t stage_wrap(const uint8_t *key, const uint8_t *in, size_t len, uint8_t *out);

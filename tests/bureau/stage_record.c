@@ -35,10 +35,15 @@ EVP_PKEY *stage_pair(void)
     return pair;
 }
 
-void stage_end(void)
+void stage_use_pair(EVP_PKEY *key)
 {
     EVP_PKEY_free(pair);
-    pair = NULL;
+    pair = key;
+}
+
+void stage_end(void)
+{
+    stage_use_pair(NULL);
 }
 
 static const char *const parts[] = {OSSL_PKEY_PARAM_RSA_N,         OSSL_PKEY_PARAM_RSA_E,
@@ -150,7 +155,7 @@ struct piece {
 
 static void put_secret(struct buf *out, const struct piece *s)
 {
-    uint8_t wrapped[1024];
+    uint8_t wrapped[2048];
     struct wrapped_secret w = {.kind = s->kind, .method = METHOD_KWP, .dgi = s->dgi, .ciphertext = wrapped};
     snprintf(w.name, sizeof w.name, "%s", s->name);
     w.kcv_len = kcv_of(s->kind, s->value, s->len, w.kcv);
@@ -206,7 +211,7 @@ static void put_purse(struct buf *b, const struct stage_record *r)
 
 static void put_emv(struct buf *b, const struct stage_record *r)
 {
-    uint8_t big[400], der[1024];
+    uint8_t big[400], der[2048];
     for (size_t i = 0; i < sizeof big; i++)
         big[i] = (uint8_t)i;
     const size_t der_len = pkcs8(!r->swapped, der, sizeof der);

@@ -299,6 +299,22 @@ static void test_modules(void)
     pid = card_bureau_begin(&bureau, status_command.run, status);
     expect_status(card_bureau_end(&bureau, pid), 0);
     expect_said("record 3: made, card 00000003000000000000, a module has failed");
+    /* what is mended is repeated, once, without a reader or a card */
+    const char *redo[] = {"--reader", "Gem*", "--settings", bureau.with_modules, NULL};
+    for (int repeated = 1; repeated >= 0; repeated--) {
+        pid = card_bureau_begin(&bureau, redo_command.run, redo);
+        expect_status(card_bureau_end(&bureau, pid), repeated ? 0 : 4);
+        expect_said(
+            repeated
+                ? "0 cards made; 0 half-done, 0 spoiled, 0 left as they were; 0 modules failed, 1 repeated"
+                : "personalized before: of 4 records 4 are made");
+        for (unsigned n = 1; n <= RECORDS; n++) {
+            snprintf(embossed, sizeof(embossed), "%s/%010u-EMBOSS", bureau.folder, n);
+            CU_ASSERT_EQUAL(unlink(embossed), repeated && n == 3 ? 0 : -1);
+            CU_ASSERT_FALSE(card_bureau_record(&bureau, n).modules_missing);
+        }
+    }
+    expect_all_made();
 }
 
 /* A station is killed by its reader's driver: its card is written down, and the other station goes on. */

@@ -83,7 +83,7 @@ static bool known(void *context, const struct card_id *id, struct err *why)
 static bool supply_card(struct turns_result *r)
 {
     const struct turns_port port = {&s, transmit, known};
-    const struct card_order order = {.supply = true, .again = s.again, .tries = 1};
+    const struct card_order order = {.purpose = s.again ? PURPOSE_PROVE : PURPOSE_SUPPLY, .tries = 1};
     turns_run(s.token, &order, &port, r);
     return r->outcome != CARD_MADE || supply_made(s.batch, &s.id, r, &err);
 }

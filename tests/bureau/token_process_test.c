@@ -132,7 +132,7 @@ static void test_dry_run(void)
     struct buf record;
     if (!p) return;
     put_record(&record, &(struct stage_record){.protocol = 3});
-    const struct card_order order = {.record = record.data, .len = record.len, .dry_run = true};
+    const struct card_order order = {.record = record.data, .len = record.len, .purpose = PURPOSE_DESCRIBE};
     card_turn_init(&turn);
     EXPECT_OK(token_process_begin(p, &order, &turn, &err));
     CU_ASSERT_TRUE(turn.done && turn.outcome == CARD_UNTOUCHED && turn.err.kind == ERR_NONE);

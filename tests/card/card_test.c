@@ -34,8 +34,6 @@ static void test_t1(void)
     CU_ASSERT_EQUAL(answer.len, 4);
     CU_ASSERT_EQUAL(raw_send(card, "80CA00CF00", &answer), 0x9000);
     CU_ASSERT_EQUAL(raw_send(card, "00C0000000", &answer), 0x6985); /* the other command dropped it */
-    CU_ASSERT_EQUAL(raw_send(card, "00A40400000008A0000001510000000000", &answer), 0x9000); /* extended */
-    CU_ASSERT_EQUAL(answer.len, FCI_LEN);
     buf_release(&answer);
     card_free(card);
 }
@@ -59,6 +57,28 @@ static void test_answers_to_reset(void)
     EXPECT_OK(card_new(&card, &settings, &err));
     CU_ASSERT_TRUE(bytes_equal(t0, sizeof(t0), atr, card_atr(card, atr)));
     card_free(card);
+}
+
+/* Commands of extended length, for a card whose ATR offers them, and for no other. */
+static void test_extended(void)
+{
+    static const uint8_t due[] = {0x3B, 0xEE, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45, 0x80, 0x73, 0xC0, 0x01,
+                                  0x40, 0x58, 's',  'o',  'f',  't',  'c',  'a',  'r',  'd',  0xD5};
+    for (int protocol = CARD_T1; protocol <= CARD_T1_EXTENDED; protocol++) {
+        struct card *card = blank_card_speaking((enum card_protocol)protocol, 3, 0x70, 16);
+        const bool offers = protocol == CARD_T1_EXTENDED;
+        uint8_t atr[CARD_ATR_MAX];
+        struct buf answer;
+        buf_init(&answer, CARD_ANSWER_MAX);
+        size_t len = card_atr(card, atr);
+        CU_ASSERT_EQUAL(bytes_equal(atr, len, due, sizeof(due)), offers);
+        CU_ASSERT_EQUAL(raw_send(card, "00A40400000008A0000001510000000000", &answer),
+                        offers ? 0x9000 : 0x6700);
+        CU_ASSERT_EQUAL(answer.len, offers ? FCI_LEN : 0);
+        CU_ASSERT_EQUAL(raw_send(card, "00A40400000100", &answer), offers ? 0x9000 : 0x6700);
+        buf_release(&answer);
+        card_free(card);
+    }
 }
 
 static void test_t0(void)
@@ -104,7 +124,7 @@ static void test_long_answer(void)
     enum { VALUE = 2000, FCI = 4 + 10 + VALUE };
     uint8_t group[5 + VALUE] = {
         0x91, 0x02, 0xFF, VALUE >> 8, VALUE & 0xFF, 0xA5, 0x82, (VALUE - 4) >> 8, (VALUE - 4) & 0xFF};
-    struct card *card = blank_card(3, 0, 16);
+    struct card *card = blank_card_speaking(CARD_T1_EXTENDED, 3, 0, 16);
     struct host h;
     struct buf answer;
 
@@ -257,8 +277,8 @@ static void test_settings(void)
     settings.apps[0].kind = 9;
     EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "application 1");
     settings = good;
-    settings.protocol = 2;
-    EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "transmission protocol 2");
+    settings.protocol = 3;
+    EXPECT_FAIL(card_new(&card, &settings, &err), ERR_CONFIG, "transmission protocol 3");
     CU_ASSERT_PTR_NULL(card);
     card_free(NULL);
 }
@@ -266,6 +286,7 @@ static void test_settings(void)
 static const struct test_case cases[] = {
     {"T=1 and GET RESPONSE", test_t1},
     {"answers to reset", test_answers_to_reset},
+    {"commands of extended length", test_extended},
     {"T=0", test_t0},
     {"a long answer", test_long_answer},
     {"refused commands", test_refused_commands},

@@ -40,6 +40,33 @@ static void test_every_level(void)
     }
 }
 
+/* A grouping of 1,000 bytes in one command, read back whole; the shortest command of that form; one whose MAC is wrong. */
+static void test_extended(void)
+{
+    enum { VALUE = 1000 };
+    uint8_t group[5 + VALUE] = {0x91, 0x05, 0xFF, VALUE >> 8,       VALUE & 0xFF,
+                                0x9F, 0x4F, 0x82, (VALUE - 5) >> 8, (VALUE - 5) & 0xFF};
+    for (size_t n = 0; n < SUITE_COUNT(offers); n++) {
+        const struct offer *o = &offers[n];
+        struct card *card = blank_card_speaking(CARD_T1_EXTENDED, o->scp, o->i, o->key_len);
+        const uint8_t first[4] = {0x80, 0xE2, 0, 0}, last[4] = {0x80, 0xE2, 0x80, 1};
+        const uint8_t *value;
+        size_t len = 0;
+        struct host h;
+        host_init(&h, card, o->scp, o->i, o->key_len);
+        CU_ASSERT_EQUAL(host_select(&h, "A0000000031010"), 0x9000);
+        CU_ASSERT_EQUAL(host_open(&h, 0, o->level), 0x9000);
+        CU_ASSERT_EQUAL(host_send(&h, first, group, sizeof(group) - 248), 0x9000);
+        CU_ASSERT_TRUE(h.answer_right);
+        CU_ASSERT_EQUAL(host_send(&h, last, group + sizeof(group) - 248, 248), 0x9000);
+        CU_ASSERT_TRUE(card_app_find(card, 1, 0x9F4F, &value, &len) && len == VALUE - 5);
+        h.spoil = true;
+        CU_ASSERT_EQUAL(host_send(&h, last, group, 600), 0x6982);
+        host_release(&h);
+        card_free(card);
+    }
+}
+
 static bool set_keys(struct card *card, const struct vector_block *block, struct buf *hex)
 {
     static const char *const names[] = {"static_enc", "static_mac", "static_dek"};
@@ -219,6 +246,7 @@ static void test_rmac_vectors(void)
 }
 
 static const struct test_case cases[] = {{"every protocol, option and level", test_every_level},
+                                         {"commands of extended length", test_extended},
                                          {"conversations of others", test_vectors},
                                          {"R-MACs of others", test_rmac_vectors}};
 

@@ -70,32 +70,55 @@ static size_t pad(uint8_t *data, size_t len, size_t block)
     return len;
 }
 
+enum { HEAD_MAX = 7, DATA_MAX = 4096 };
 struct message {
-    uint8_t bytes[5 + 512];
+    uint8_t bytes[HEAD_MAX + DATA_MAX];
     size_t len;
 };
+
+/* Header and Lc in front of `data`, which has room for them: Lc of one byte, or 00 and two. Gives where it begins. */
+static uint8_t *put_head(uint8_t *data, const uint8_t head[4], size_t lc, bool extended)
+{
+    uint8_t *at = data - (extended ? HEAD_MAX : HEAD_MAX - 2);
+
+    memcpy(at, head, 4);
+    at[0] |= 4;
+    if (extended) {
+        at[4] = 0;
+        at[5] = (uint8_t)(lc >> 8);
+    }
+    data[-1] = (uint8_t)lc;
+    return at;
+}
+
+/* The MAC behind the data, and all of it to the front. */
+static void finish(struct message *m, uint8_t *data, size_t len, const uint8_t *begin, const uint8_t mac[8])
+{
+    memcpy(data + len, mac, 8);
+    m->len = (size_t)(data + len + 8 - begin);
+    memmove(m->bytes, begin, m->len);
+}
 
 static void secure02(struct host *h, const uint8_t head[4], const uint8_t *data, size_t len,
                      struct message *m)
 {
-    uint8_t icv[8] = {0}, left[16];
+    uint8_t icv[8] = {0}, left[16], *at = m->bytes + HEAD_MAX;
+    const bool encrypts = h->level & 2 && len;
+    const bool extended = (encrypts ? len / 8 * 8 + 8 : len) + 8 > 255;
 
-    memcpy(m->bytes, head, 4);
-    m->bytes[0] |= 4;
-    m->bytes[4] = (uint8_t)(len + 8);
-    if (len) memcpy(m->bytes + 5, data, len);
+    if (len) memcpy(at, data, len);
+    uint8_t *begin = put_head(at, head, len + 8, extended);
     memcpy(left, h->s_mac, 8);
     memcpy(left + 8, h->s_mac, 8);
     if (h->chained) host_ecb(false, left, 16, h->chain, 8, icv);
-    host_retail_mac(h->s_mac, icv, m->bytes, 5 + len, h->chain);
+    host_retail_mac(h->s_mac, icv, begin, (size_t)(at - begin) + len, h->chain);
     h->chained = true;
-    if (h->level & 2 && len) {
-        len = pad(m->bytes + 5, len, 8);
-        host_cbc(false, h->s_enc, 16, zeros, m->bytes + 5, len, m->bytes + 5);
-        m->bytes[4] = (uint8_t)(len + 8);
+    if (encrypts) {
+        len = pad(at, len, 8);
+        host_cbc(false, h->s_enc, 16, zeros, at, len, at);
+        begin = put_head(at, head, len + 8, extended);
     }
-    memcpy(m->bytes + 5 + len, h->chain, 8);
-    m->len = 5 + len + 8;
+    finish(m, at, len, begin, h->chain);
 }
 
 static void vector03(struct host *h, uint8_t first, uint8_t iv[16])
@@ -109,25 +132,23 @@ static void vector03(struct host *h, uint8_t first, uint8_t iv[16])
 static void secure03(struct host *h, const uint8_t head[4], const uint8_t *data, size_t len,
                      struct message *m)
 {
-    uint8_t iv[16], text[16 + sizeof(m->bytes)];
+    uint8_t iv[16], text[16 + sizeof(m->bytes)], *at = m->bytes + HEAD_MAX;
 
-    memcpy(m->bytes, head, 4);
-    m->bytes[0] |= 4;
-    if (len) memcpy(m->bytes + 5, data, len);
+    if (len) memcpy(at, data, len);
     if (h->level & 2) {
         h->counter++;
         if (len) {
-            len = pad(m->bytes + 5, len, 16);
+            len = pad(at, len, 16);
             vector03(h, 0, iv);
-            host_cbc(true, h->s_enc, h->key_len, iv, m->bytes + 5, len, m->bytes + 5);
+            host_cbc(true, h->s_enc, h->key_len, iv, at, len, at);
         }
     }
-    m->bytes[4] = (uint8_t)(len + 8);
+    const uint8_t *begin = put_head(at, head, len + 8, len + 8 > 255);
+    const size_t macked = (size_t)(at - begin) + len;
     memcpy(text, h->chain, 16);
-    memcpy(text + 16, m->bytes, 5 + len);
-    host_cmac(h->s_mac, h->key_len, text, 16 + 5 + len, h->chain);
-    memcpy(m->bytes + 5 + len, h->chain, 8);
-    m->len = 5 + len + 8;
+    memcpy(text + 16, begin, macked);
+    host_cmac(h->s_mac, h->key_len, text, 16 + macked, h->chain);
+    finish(m, at, len, begin, h->chain);
 }
 
 static void check_answer02(struct host *h, const uint8_t head[4], const uint8_t *data, size_t len,
@@ -192,6 +213,7 @@ static unsigned send_secured(struct host *h, const uint8_t head[4], const uint8_
     if (h->spoil) m.bytes[m.len - 1] ^= 1;
     h->spoil = false;
     if (le) m.bytes[m.len++] = 0;
+    if (le && m.bytes[4] == 0 && m.len > 6) m.bytes[m.len++] = 0; /* of two bytes */
     unsigned sw = exchange(h, m.bytes, m.len);
     bool good = sw == 0x9000 || sw >> 8 == 0x62 || sw >> 8 == 0x63;
     h->answer_right = true;
@@ -209,6 +231,7 @@ unsigned host_send(struct host *h, const uint8_t head[4], const void *data, size
 {
     uint8_t plain[5 + 255 + 1];
 
+    must(len <= DATA_MAX - 32);
     if (h->open && head[1] != 0xA4 && head[1] != 0x50) return send_secured(h, head, data, len, true);
     must(len <= 255);
     memcpy(plain, head, 4);

@@ -33,7 +33,7 @@ void host_release(struct host *h);
 
 /* Sends a command in hex, blanks allowed; follows 61xx. Inside the channel while that is open. Data go to h->answer. */
 unsigned host_hex(struct host *h, const char *hex);
-/* The same with header and data apart; Le 00 behind. */
+/* The same with header and data apart; Le 00 behind. Inside the channel of extended length where it has to be. */
 unsigned host_send(struct host *h, const uint8_t head[4], const void *data, size_t len);
 /* INITIALIZE UPDATE and EXTERNAL AUTHENTICATE; gives the status word of the one that failed, or of the last. The answer of the
  * first was right if the result is 9000. */

@@ -82,6 +82,39 @@ static void test_get_status(void)
     card_free(card);
 }
 
+/* What a bureau asks before it repeats a record: how far each application is, in either form. */
+static void test_status_of_loaded(void)
+{
+    static const struct {
+        const char *life, *plain, *templates;
+        const char *then; /* to the domain, afterwards */
+    } rows[] = {
+        {"selectable", "08F04C4F59414C54590700", "E3134F08F04C4F59414C54599F700107C503000000", NULL},
+        {"personalized", "08F04C4F59414C54590F00", "E3134F08F04C4F59414C54599F70010FC503000000",
+         "80F0408008F04C4F59414C545900"},
+        {"locked", "08F04C4F59414C54598F00", "E3134F08F04C4F59414C54599F70018FC503000000", NULL},
+    };
+    struct card *card = blank_card(3, 0x70, 16);
+    struct host h;
+
+    host_init(&h, card, 3, 0x70, 16);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        CU_ASSERT_EQUAL(host_select(&h, ""), 0x9000);
+        CU_ASSERT_EQUAL(host_open(&h, 0, 3), 0x9000);
+        CU_ASSERT_EQUAL(host_hex(&h, "80F240000A4F08F04C4F59414C545900"), 0x9000);
+        CU_ASSERT_TRUE(answer_is(&h, rows[i].plain));
+        CU_ASSERT_EQUAL(host_hex(&h, "80F240020A4F08F04C4F59414C545900"), 0x9000);
+        CU_ASSERT_TRUE(answer_is(&h, rows[i].templates));
+        if (rows[i].then) CU_ASSERT_EQUAL(host_hex(&h, rows[i].then), 0x9000);
+        if (i > 0) continue;
+        CU_ASSERT_EQUAL(host_select(&h, "F04C4F59414C5459"), 0x9000);
+        CU_ASSERT_EQUAL(host_open(&h, 0, 3), 0x9000);
+        CU_ASSERT_EQUAL(host_hex(&h, "80E28000050101027000"), 0x9000);
+    }
+    host_release(&h);
+    card_free(card);
+}
+
 /* Forwards only, but for LOCKED to SECURED; a locked card has no applications, a terminated one no channel. */
 static void test_card_life(void)
 {
@@ -329,6 +362,7 @@ static void test_wrong_put_key(void)
 
 static const struct test_case cases[] = {{"GET DATA", test_get_data},
                                          {"GET STATUS", test_get_status},
+                                         {"the status of what is loaded", test_status_of_loaded},
                                          {"life of the card", test_card_life},
                                          {"life of an application", test_app_life},
                                          {"PUT KEY", test_put_key},

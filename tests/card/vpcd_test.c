@@ -131,7 +131,7 @@ static void test_reset(void)
 
 static void test_longest(void)
 {
-    struct card *card = blank_card(3, 0x70, 16);
+    struct card *card = blank_card_speaking(CARD_T1_EXTENDED, 3, 0x70, 16);
     struct slot s = slot_of(card);
     char *hex = malloc(2 * 65537 + 1);
     struct buf text;

@@ -17,6 +17,8 @@ static void test_demo(void)
     CU_ASSERT_STRING_EQUAL(b->books_path, EXAMPLES_DIR "/demo/demo-books.sqlite");
     CU_ASSERT_STRING_EQUAL(b->signer_paths[0], EXAMPLES_DIR "/demo/demo-signer.pem");
     CU_ASSERT_EQUAL(b->level, BUREAU_LEVEL_MAC_ENCRYPTION);
+    CU_ASSERT_FALSE(b->crt_padding_when_needed);
+    CU_ASSERT_EQUAL(b->command_data_max, BUREAU_COMMAND_DATA_MAX);
     const struct bureau_kek *kek = bureau_kek_of(b, kekid);
     CU_ASSERT_PTR_NOT_NULL_FATAL(kek);
     CU_ASSERT_STRING_EQUAL(kek->key.algorithm, "aes256");
@@ -40,6 +42,8 @@ static const char full[] = BEGIN SIGNERS "trusted: [signer]\n"
                                          "return_key: {label: r}\n"
                                          "security: mac\n"
                                          "response_mac: yes\n"
+                                         "crt_padding: when-needed\n"
+                                         "command_data_max: 2000\n"
                                          "keydata_group: KEYDATA\n"
                                          "readers: [\"A *\", \"B *\"]\n"
                                          "applications:\n"
@@ -59,7 +63,8 @@ static void test_full(void)
     EXPECT_OK(bureau_parse(&b, "/x/b.yaml", full, strlen(full), &err));
     if (!b) return;
     CU_ASSERT_EQUAL(b->level, BUREAU_LEVEL_MAC);
-    CU_ASSERT_TRUE(b->response_mac && !b->replace_keys);
+    CU_ASSERT_TRUE(b->response_mac && !b->replace_keys && b->crt_padding_when_needed);
+    CU_ASSERT_EQUAL(b->command_data_max, 2000);
     CU_ASSERT_STRING_EQUAL(b->keydata_group, "KEYDATA");
     CU_ASSERT_EQUAL(b->card_keys[0].key_version, 1);
     CU_ASSERT_EQUAL(b->reader_count, 2);
@@ -89,6 +94,9 @@ static void test_refused(void)
         {"bureau: b\nkeks: [{}]\n", "'token' is missing"},
         {BEGIN SIGNERS "book: x\n", "did you mean 'books'"},
         {BEGIN SIGNERS "security: none\n", "none"},
+        {BEGIN SIGNERS "command_data_max: 254\n", "255"},
+        {BEGIN SIGNERS "command_data_max: 4001\n", "4000"},
+        {BEGIN SIGNERS "crt_padding: never\n", "never"},
         {BEGIN SIGNERS "applications: [{aid: A0}]\n", "aid"},
         {BEGIN SIGNERS "applications: [{aid: A000000003}, {aid: A000000003}]\n", "named twice"},
         {BEGIN SIGNERS "applications: [{aid: A000000003, load: fast}]\n", "fast"},

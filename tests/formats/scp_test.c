@@ -111,10 +111,12 @@ static void test_level(void)
         CU_ASSERT_EQUAL(scp_level(&a, true, false), rows[i].enc);
         CU_ASSERT_EQUAL(scp_level(&a, true, true), rows[i].enc_rmac);
     }
-    CU_ASSERT_EQUAL(scp_data_max(SCP02, 1), 247);
-    CU_ASSERT_EQUAL(scp_data_max(SCP02, 3), 239);
-    CU_ASSERT_EQUAL(scp_data_max(SCP03, 1), 247);
-    CU_ASSERT_EQUAL(scp_data_max(SCP03, 3), 239);
+    CU_ASSERT_EQUAL(scp_data_max(SCP02, 1, 255), 247);
+    CU_ASSERT_EQUAL(scp_data_max(SCP02, 3, 255), 239);
+    CU_ASSERT_EQUAL(scp_data_max(SCP03, 1, 255), 247);
+    CU_ASSERT_EQUAL(scp_data_max(SCP03, 3, 255), 239);
+    CU_ASSERT_EQUAL(scp_data_max(SCP03, 1, 4000), 3992);
+    CU_ASSERT_EQUAL(scp_data_max(SCP02, 3, 2000), 1991);
 }
 
 static void test_padding(void)
@@ -238,15 +240,43 @@ static void test_inputs(void)
     buf_clear(&b);
     EXPECT_OK(scp_put_secured(&b, &command, mac, &err));
     CU_ASSERT_TRUE(bytes_equal(b.data, b.len, sent, sizeof sent));
-    uint8_t longest[248] = {1};
-    const struct apdu exact = {0x80, 0xE2, 0, 0, longest, 247, 0}, over = {0x80, 0xE2, 0, 0, longest, 248, 0};
-    buf_clear(&b);
-    EXPECT_OK(scp_put_secured(&b, &exact, mac, &err));
-    EXPECT_FAIL(scp_put_secured(&b, &over, mac, &err), ERR_INPUT, "248 bytes and a MAC");
     scp02_session_data(SCP02_DEK, (const uint8_t[]){0x06, 0x9F}, out);
     CU_ASSERT_TRUE(bytes_equal(out, 4, "\x01\x81\x06\x9F", 4) && bytes_all(&out[4], 12, 0));
     scp03_counter_block(0x0102, true, out);
     CU_ASSERT_TRUE(out[0] == 0x80 && out[14] == 1 && out[15] == 2 && bytes_all(&out[1], 13, 0));
+    buf_release(&b);
+}
+
+/* One byte more than a short command carries: the length has three bytes in what is MACed and in what is sent, Le two. */
+static void test_extended(void)
+{
+    static const uint8_t chain[16] = {1}, mac[8] = {0xF0}, longest[65528];
+    const struct apdu exact = {0x80, 0xE2, 0, 0, longest, 247, 256},
+                      more = {0x80, 0xE2, 0, 0, longest, 248, 256},
+                      most = {0x80, 0xE2, 0, 0, longest, 65527, 65536},
+                      over = {0x80, 0xE2, 0, 0, longest, 65528, 0};
+    struct buf b;
+    buf_init(&b, 70000);
+    EXPECT_OK(scp_put_secured(&b, &exact, mac, &err));
+    CU_ASSERT_TRUE(b.len == 5 + 255 + 1 && bytes_equal(b.data, 5, "\x84\xE2\x00\x00\xFF", 5) &&
+                   b.data[b.len - 1] == 0);
+    buf_clear(&b);
+    EXPECT_OK(scp_put_secured(&b, &more, mac, &err));
+    CU_ASSERT_TRUE(b.len == 7 + 256 + 2 && bytes_equal(b.data, 7, "\x84\xE2\x00\x00\x00\x01\x00", 7) &&
+                   bytes_equal(&b.data[b.len - 2], 2, "\x01\x00", 2));
+    buf_clear(&b);
+    EXPECT_OK(scp02_mac_input(&more, &b, &err));
+    CU_ASSERT_TRUE(b.len == 256 && bytes_equal(b.data, 7, "\x84\xE2\x00\x00\x00\x01\x00", 7) &&
+                   b.data[7 + 248] == 0x80);
+    buf_clear(&b);
+    EXPECT_OK(scp03_mac_input(chain, &more, &b, &err));
+    CU_ASSERT_TRUE(b.len == 16 + 7 + 248 && bytes_equal(&b.data[16], 7, "\x84\xE2\x00\x00\x00\x01\x00", 7));
+    buf_clear(&b);
+    EXPECT_OK(scp_put_secured(&b, &most, mac, &err));
+    CU_ASSERT_TRUE(b.len == 7 + 65535 + 2 && bytes_equal(&b.data[4], 3, "\x00\xFF\xFF", 3) &&
+                   bytes_equal(&b.data[b.len - 2], 2, "\x00\x00", 2));
+    buf_clear(&b);
+    EXPECT_FAIL(scp_put_secured(&b, &over, mac, &err), ERR_INPUT, "65528 bytes and a MAC");
     buf_release(&b);
 }
 
@@ -292,6 +322,7 @@ static const struct test_case cases[] = {
     {"padding and back", test_padding},
     {"SCP03 keys and cryptograms equal the known answers", test_kdf},
     {"what is encrypted and MACed", test_inputs},
+    {"commands of extended length", test_extended},
     {"what R-MAC covers", test_rmac_input},
     {"keys in PUT KEY", test_new_key},
 };

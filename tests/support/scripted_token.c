@@ -11,7 +11,7 @@ struct scripted_token scripted_token = {.stores = 4};
 struct token_process {
     uint64_t record;
     unsigned answers; /* to the present order */
-    bool dry_run;
+    bool describes;
     uint8_t challenge[8];
     char what[64], serial[64];
 };
@@ -103,7 +103,7 @@ static bool record_number(const struct card_order *order, uint64_t *number, stru
 bool token_process_begin(struct token_process *p, const struct card_order *order, struct card_turn *turn,
                          struct err *err)
 {
-    *p = (struct token_process){.dry_run = order->dry_run};
+    *p = (struct token_process){.describes = order->purpose == PURPOSE_DESCRIBE};
     if (!record_number(order, &p->record, err)) return false;
     memset(p->challenge, 0x11, sizeof(p->challenge));
     if (order->challenge) memcpy(p->challenge, order->challenge, sizeof(p->challenge));

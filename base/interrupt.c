@@ -1,27 +1,8 @@
-#include "prep/commands/interrupt.h"
+#include "base/interrupt.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-static void on_early(int number)
-{
-    static const char text[] = "cardprep: interrupted before the first card; there is no output\n";
-    ssize_t unused = write(STDERR_FILENO, text, strlen(text));
-    (void)number;
-    (void)unused;
-    _exit(err_exit_status(ERR_INTERRUPTED));
-}
-
-void interrupt_ends_process(void)
-{
-    struct sigaction action = {.sa_handler = on_early};
-
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 bool interrupt_watch(struct interrupt *i, struct err *err)
 {
