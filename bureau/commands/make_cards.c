@@ -74,6 +74,7 @@ static bool begin(struct make_cards *m, struct post *p, const struct offered_rec
         send_order(m, p, o, expected.len > 0);
     } else {
         tell_record(m, p, "left for a redo", err->text);
+        m->left++;
         m->why = *err;
     }
     return true;
@@ -155,6 +156,7 @@ static void count_outcome(struct make_cards *m, struct post *p, const struct tur
         return;
     }
     m->why = r->err;
+    if (r->token_lost) m->token = r->err;
     tell_record(m, p, card_outcome_name(r->outcome), r->err.text);
     if (p->switch_to) return; /* the right record comes at once */
     if (++m->failures >= m->failures_max && !m->stopping) {
@@ -163,40 +165,52 @@ static void count_outcome(struct make_cards *m, struct post *p, const struct tur
     }
 }
 
-/* A record whose card stayed as it was goes to the next card, unless the fault seems to be its own. */
+/* A record whose card stayed as it was goes to the next card, unless the fault seems to be its own. A token that fails is no fault of it. */
 static bool give_back(struct make_cards *m, const struct post *p, const struct turns_result *r,
                       struct err *err)
 {
     const struct journal_record *j = journal_book_find(ledger_book(m->ledger), p->card.number);
     bool own_fault = r->commands == 0 || (!p->card_refused && j && j->begun >= CARDS_PER_RECORD);
-    if (r->outcome != CARD_UNTOUCHED || own_fault) return true;
-    return record_source_give_back(m->source, p->card.number, err);
+    if (r->outcome != CARD_UNTOUCHED) return true;
+    if (r->token_lost || !own_fault) return record_source_give_back(m->source, p->card.number, err);
+    m->left++;
+    return true;
 }
 
-/* The card holds another record of this job, which is to be repeated: on it, now. */
-static bool switch_record(struct make_cards *m, struct post *p, bool *begun, struct err *err)
+static bool is_under_way(const struct make_cards *m, uint64_t number)
+{
+    for (size_t i = 0; i < m->post_count; i++)
+        if (m->posts[i].state == POST_UNDER_WAY && m->posts[i].card.number == number) return true;
+    return false;
+}
+
+/* The card holds another record of this job, which is to be repeated: on it, now, or when the reader that has just got it finds out that
+ * it has the wrong card. *stays: the card is not released. */
+static bool switch_record(struct make_cards *m, struct post *p, bool *stays, struct err *err)
 {
     struct offered_record offered;
     bool found = false;
     uint64_t number = p->switch_to;
 
-    *begun = false;
+    p->state = POST_WAITING;
+    *stays = number != 0 && !m->stopping && is_under_way(m, number);
+    if (*stays) return true;
     p->switch_to = 0;
     if (number == 0 || m->stopping) return true;
     return record_source_take(m->source, number, &found, &offered, err) &&
-           (!found || begin(m, p, &offered, begun, err));
+           (!found || begin(m, p, &offered, stays, err));
 }
 
 static bool on_ended(struct make_cards *m, struct post *p, struct cur *c, struct err *err)
 {
     struct turns_result r;
-    bool again = false;
+    bool stays = false;
 
     if (!station_get_result(c, &r, err) || !write_outcome(m, p, &r, err)) return false;
     count_outcome(m, p, &r);
-    if (!give_back(m, p, &r, err) || !switch_record(m, p, &again, err)) return false;
-    if (again) return true;
-    if (r.outcome == CARD_UNTOUCHED && r.commands == 0)
+    if (!give_back(m, p, &r, err) || !switch_record(m, p, &stays, err)) return false;
+    if (stays) return true;
+    if (r.outcome == CARD_UNTOUCHED && r.commands == 0 && !r.token_lost)
         return give_order(m, p, err); /* the card was not asked */
     if (r.outcome == CARD_MADE && m->settings->module_count > 0) {
         say(p, STATION_MODULES, NULL);
@@ -322,11 +336,20 @@ static bool hear(struct make_cards *m, struct post *p, struct err *err)
 
 /* ---- the loop ---- */
 
-/* Cards that wait get what was given back meanwhile. */
+/* Cards that wait get what was given back meanwhile; first those that wait for a record of their own. */
 static bool serve_waiting(struct make_cards *m, struct err *err)
 {
-    for (size_t i = 0; i < m->post_count; i++)
-        if (m->posts[i].state == POST_WAITING && !give_order(m, &m->posts[i], err)) return false;
+    bool stays = false;
+    for (size_t i = 0; i < m->post_count; i++) {
+        struct post *p = &m->posts[i];
+        if (p->state != POST_WAITING || !p->switch_to) continue;
+        if (!switch_record(m, p, &stays, err)) return false;
+        if (!stays) release(p);
+    }
+    for (size_t i = 0; i < m->post_count; i++) {
+        struct post *p = &m->posts[i];
+        if (p->state == POST_WAITING && !p->switch_to && !give_order(m, p, err)) return false;
+    }
     return true;
 }
 

@@ -45,6 +45,8 @@ struct make_cards {
     struct progress progress;
     /* How it went. */
     uint64_t made, untouched, half_done, spoiled, modules_failed;
+    uint64_t left;     /* records for a redo: something is wrong with them, or seems to be */
+    struct err token;  /* why a station's token process failed last, if one did */
     uint64_t failures; /* in a row */
     bool interrupted;
     bool stopping;  /* no more cards are begun */
