@@ -39,7 +39,7 @@ static void test_one_reader(void)
 {
     const char *words[] = {"--reader", "Virtual PCD 0 00 00", NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     pid_t feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 0);
     stop_feeding(feeder);
@@ -47,11 +47,11 @@ static void test_one_reader(void)
     expect_all_made();
     for (uint64_t n = 1; n <= RECORDS; n++) /* in the order of the file */
         CU_ASSERT_EQUAL(bureau.cards[n - 1].records[0], n);
-    pid = card_bureau_begin(&bureau, command_status, (const char *[]){"--all", NULL});
+    pid = card_bureau_begin(&bureau, status_command.run, (const char *[]){"--all", NULL});
     expect_status(card_bureau_end(&bureau, pid), 0);
     expect_said("record 4: made, card 00000004");
     expect_said("0 free, 0 unknown, 0 half-done, 4 made, 0 spoiled");
-    pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid = card_bureau_begin(&bureau, personalize_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 4);
     expect_said("personalized before");
 }
@@ -61,7 +61,7 @@ static void test_four_readers(void)
     const char *words[] = {NULL};
     pid_t feeders[4];
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     for (size_t i = 0; i < 4; i++)
         feeders[i] = card_bureau_feed(&bureau, i, i, 4);
     expect_status(card_bureau_end(&bureau, pid), 0);
@@ -78,7 +78,7 @@ static void test_pulled_at_every_command(void)
         struct vpcd_card card;
         CU_ASSERT_TRUE(card_bureau_reset(&bureau));
         bool changed = at >= SCRIPTED_BEFORE_STORE;
-        pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+        pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
         CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, at));
         vpcd_card_await(&card);
         vpcd_card_release(&card);
@@ -92,7 +92,7 @@ static void test_pulled_at_every_command(void)
         expect_said("record 1: half-done: ");
         expect_said("pulled out");
         bureau.cards[0].stored = 0;
-        pid = card_bureau_begin(&bureau, command_redo, words);
+        pid = card_bureau_begin(&bureau, redo_command.run, words);
         CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
         expect_status(card_bureau_end(&bureau, pid), 0);
         vpcd_card_release(&card);
@@ -107,7 +107,7 @@ static void test_redo_finds_the_record_of_a_card(void)
     const char *words[] = {"--reader", "Virtual PCD 0 00 00", "--records", "1-2", NULL};
     struct vpcd_card card;
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     for (size_t i = 0; i < 2; i++) {
         CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, i, 5));
         vpcd_card_await(&card);
@@ -115,7 +115,7 @@ static void test_redo_finds_the_record_of_a_card(void)
     }
     expect_status(card_bureau_end(&bureau, pid), 4);
     bureau.cards[0].stored = bureau.cards[1].stored = 0;
-    pid = card_bureau_begin(&bureau, command_redo, words);
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 2, 0)); /* a blank card is no help */
     vpcd_card_await(&card);
     vpcd_card_release(&card);
@@ -171,12 +171,12 @@ static void test_made_cards_are_refused(void)
     const char *first[] = {"--reader", "*0 00 00", "--count", "2", NULL},
                *second[] = {"--reader", "*0 00 00", NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, first);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, first);
     pid_t feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 0);
     stop_feeding(feeder);
     expect_said("2 cards made");
-    pid = card_bureau_begin(&bureau, command_personalize, second);
+    pid = card_bureau_begin(&bureau, personalize_command.run, second);
     feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 0);
     stop_feeding(feeder);
@@ -190,20 +190,21 @@ static void test_wrong_keys_end_the_run(void)
     const char *again[] = {"--reader", "*0 00 00", "--retries", "1", "--failures", "9", NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
     scripted_token.wrong_key = 99;
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     pid_t feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 4);
     stop_feeding(feeder);
     expect_said("2 cards in a row were not made: no more are begun");
     expect_said("the card's cryptogram is wrong");
     scripted_token.wrong_key = 0;
-    pid = card_bureau_begin(&bureau, command_personalize, words); /* the same cards: not without --retries */
+    pid = card_bureau_begin(&bureau, personalize_command.run,
+                            words); /* the same cards: not without --retries */
     feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 4);
     stop_feeding(feeder);
     expect_said("has refused its key 1 time; it is not tried again without --retries");
     CU_ASSERT_EQUAL(bureau.cards[0].stored + bureau.cards[1].stored, 0);
-    pid = card_bureau_begin(&bureau, command_personalize, again);
+    pid = card_bureau_begin(&bureau, personalize_command.run, again);
     feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 0);
     stop_feeding(feeder);
@@ -215,7 +216,7 @@ static void test_a_bad_record_is_left_for_redo(void)
     const char *words[] = {"--reader", "*0 00 00", NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
     scripted_token.bad_record = 2;
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     pid_t feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 4);
     stop_feeding(feeder);
@@ -224,7 +225,7 @@ static void test_a_bad_record_is_left_for_redo(void)
     CU_ASSERT_EQUAL(card_bureau_record(&bureau, 2).state, JOURNAL_FREE);
     CU_ASSERT_EQUAL(card_bureau_check_cards(&bureau), RECORDS - 1);
     scripted_token.bad_record = 0;
-    pid = card_bureau_begin(&bureau, command_redo, words);
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
     feeder = card_bureau_feed(&bureau, 0, 5, 1);
     expect_status(card_bureau_end(&bureau, pid), 0);
     stop_feeding(feeder);
@@ -263,12 +264,12 @@ static void test_token_lost(void)
     struct vpcd_card card;
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
     scripted_token.refuses_to_start = true;
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 3);
     expect_said("CKR_PIN_INCORRECT");
     scripted_token.refuses_to_start = false;
     scripted_token.dies_at = 5;
-    pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid = card_bureau_begin(&bureau, personalize_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
     expect_status(card_bureau_end(&bureau, pid), 3);
     vpcd_card_release(&card);
@@ -284,20 +285,20 @@ static void test_killed_at_every_command(void)
     for (unsigned at = 1; at <= COMMANDS; at++) {
         struct vpcd_card card;
         CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-        pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+        pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
         CU_ASSERT_TRUE(card_bureau_insert_signal(&bureau, &card, 0, 0, at, pid, SIGKILL));
         expect_status(card_bureau_end(&bureau, pid), 256 + SIGKILL);
         vpcd_card_await(&card); /* the station sees that it is alone, and lets go */
         vpcd_card_release(&card);
         struct journal_record r = card_bureau_record(&bureau, 1);
         CU_ASSERT_EQUAL(r.state, at > 2 ? JOURNAL_UNKNOWN : JOURNAL_FREE);
-        pid = card_bureau_begin(&bureau, command_personalize, words);
+        pid = card_bureau_begin(&bureau, personalize_command.run, words);
         pid_t feeder = card_bureau_feed(&bureau, 0, 1, 1);
         expect_status(card_bureau_end(&bureau, pid), 0);
         stop_feeding(feeder);
         bureau.cards[0].stored = 0;
         if (at > 2) {
-            pid = card_bureau_begin(&bureau, command_redo, words);
+            pid = card_bureau_begin(&bureau, redo_command.run, words);
             CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
             expect_status(card_bureau_end(&bureau, pid), 0);
             vpcd_card_release(&card);
@@ -311,7 +312,7 @@ static void test_interrupted(void)
     const char *words[] = {"--reader", "*0 00 00", NULL};
     struct vpcd_card card;
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert_signal(&bureau, &card, 0, 0, 4, pid, SIGINT));
     expect_status(card_bureau_end(&bureau, pid), 130);
     vpcd_card_release(&card);
@@ -323,11 +324,11 @@ static void test_no_reader_no_check(void)
 {
     const char *words[] = {"--reader", "Gem*", NULL}, *any[] = {NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 6);
     expect_said("no reader is there whose name matches Gem*");
     unlink(bureau.books);
-    pid = card_bureau_begin(&bureau, command_personalize, any);
+    pid = card_bureau_begin(&bureau, personalize_command.run, any);
     expect_status(card_bureau_end(&bureau, pid), 4);
     expect_said("was not checked as a whole yet: cardbureau check");
 }
@@ -342,7 +343,7 @@ static void test_modules(void)
     snprintf(embossed, sizeof(embossed), "%s/0000000003-EMBOSS", bureau.folder);
     FILE *f = fopen(embossed, "w"); /* the third cannot be handed over: never replaced */
     if (f) fclose(f);
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     pid_t feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 4);
     stop_feeding(feeder);
@@ -354,7 +355,7 @@ static void test_modules(void)
         snprintf(embossed, sizeof(embossed), "%s/%010u-EMBOSS", bureau.folder, n);
         CU_ASSERT_EQUAL(unlink(embossed), 0);
     }
-    pid = card_bureau_begin(&bureau, command_status, status);
+    pid = card_bureau_begin(&bureau, status_command.run, status);
     expect_status(card_bureau_end(&bureau, pid), 0);
     expect_said("record 3: made, card 00000003000000000000, a module has failed");
 }
@@ -365,7 +366,7 @@ static void test_a_station_falls(void)
     const char *words[] = {"--reader", "*0 00 0?", NULL};
     struct vpcd_card card;
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     bureau.cards[0].to_first_child = true;
     CU_ASSERT_TRUE(card_bureau_insert_signal(&bureau, &card, 0, 0, 5, pid, SIGKILL));
     vpcd_card_await(&card);
@@ -396,23 +397,23 @@ static void test_script(void)
     const char *none[] = {"--record", "9", NULL}, *to_file[] = {"--record", "1", "--output", output, NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
     write_answers(answers, "# SELECT\n9000\n\n000000010000000000009000\r\n");
-    pid_t pid = card_bureau_begin(&bureau, command_script, words);
+    pid_t pid = card_bureau_begin(&bureau, script_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 0);
     expect_said("# SELECT\n00A4040005A000000003\n# INITIALIZE UPDATE\n8050000008010203040506070800\n");
     expect_said("# STORE DATA 4 of 4\n84E200000400000003\n");
     write_answers(answers, "9000\n6A88\n");
-    pid = card_bureau_begin(&bureau, command_script, words);
+    pid = card_bureau_begin(&bureau, script_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 4);
     write_answers(answers, "9000\nxyz\n");
-    pid = card_bureau_begin(&bureau, command_script, words);
+    pid = card_bureau_begin(&bureau, script_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 4);
     expect_said("answers:2:");
-    pid = card_bureau_begin(&bureau, command_script, none);
+    pid = card_bureau_begin(&bureau, script_command.run, none);
     expect_status(card_bureau_end(&bureau, pid), 4);
     expect_said("no record 9 is in this file");
-    pid = card_bureau_begin(&bureau, command_script, to_file);
+    pid = card_bureau_begin(&bureau, script_command.run, to_file);
     expect_status(card_bureau_end(&bureau, pid), 0);
-    pid = card_bureau_begin(&bureau, command_script, to_file);
+    pid = card_bureau_begin(&bureau, script_command.run, to_file);
     expect_status(card_bureau_end(&bureau, pid), 6);
     expect_said("exists and is not replaced");
     CU_ASSERT_EQUAL(unlink(output), 0);
