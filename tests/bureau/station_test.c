@@ -142,7 +142,7 @@ static void test_redo_of_crossed_cards(void)
     for (size_t swapped = 0; swapped < 2; swapped++) {
         struct vpcd_card cards[2];
         CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-        pid_t pid = card_bureau_begin(&bureau, command_personalize, one);
+        pid_t pid = card_bureau_begin(&bureau, personalize_command.run, one);
         for (size_t i = 0; i < 2; i++) {
             CU_ASSERT_TRUE(card_bureau_insert(&bureau, &cards[0], 0, i, 5));
             vpcd_card_await(&cards[0]);
@@ -155,7 +155,7 @@ static void test_redo_of_crossed_cards(void)
         }
         for (size_t i = 0; i < 2; i++)
             CU_ASSERT_TRUE(card_bureau_insert_until_whole(&bureau, &cards[i], i, swapped ? 1 - i : i));
-        pid = card_bureau_begin(&bureau, command_redo, both);
+        pid = card_bureau_begin(&bureau, redo_command.run, both);
         expect_status(card_bureau_end(&bureau, pid), 0);
         for (size_t i = 0; i < 2; i++) {
             vpcd_card_release(&cards[i]);
@@ -240,7 +240,7 @@ static void test_token_lost_at_the_last_record(void)
     struct vpcd_card card;
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
     scripted_token.dies_at_once = true;
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
     expect_status(card_bureau_end(&bureau, pid), 3);
     vpcd_card_release(&card);
@@ -248,7 +248,7 @@ static void test_token_lost_at_the_last_record(void)
     CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).state, JOURNAL_FREE);
     scripted_token.dies_at_once = false;
     scripted_token.dies_at = 5;
-    pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid = card_bureau_begin(&bureau, personalize_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
     expect_status(card_bureau_end(&bureau, pid), 3);
     vpcd_card_release(&card);
