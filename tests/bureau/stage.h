@@ -25,6 +25,8 @@ void stage_settings(struct bureau *s, const struct softtoken *soft);
  * STAGE_KVN_SUPPLIED. */
 enum { STAGE_KVN_BLANK = 255, STAGE_KVN_SUPPLIED = 0x31 };
 void stage_supplier(struct bureau *s, const struct softtoken *soft, int protocol);
+/* The same, and the purse's DF11 says the version of the KMC. */
+void stage_kmc_settings(struct bureau *out, const struct bureau *s);
 /* Opens token and ring. */
 bool stage_open(const struct softtoken *soft, const struct bureau *s, struct hsm_token **t,
                 struct ring **ring);
@@ -40,6 +42,7 @@ struct stage_record {
     bool wrong_length; /* a secret that is shorter than its kind */
     bool other_kek;    /* a KEK that nobody has */
     bool only_purse;
+    unsigned kmc; /* the purse's DF11, from which version of the KMC the card comes; 0: it has none */
 };
 /* Appends a whole card record. */
 void stage_put_record(struct buf *out, const struct stage_record *r);

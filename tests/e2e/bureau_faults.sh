@@ -122,7 +122,7 @@ judged()
     for failure in "$@"; do
         number=$((number + 1))
         due=
-        [ "${failure##*@}" -lt "$first" ] || due=half-done
+        [ "${failure##*@}" -lt "$first" ] || due='half-done'
         [ "$(said_of $number)" = "$due" ] || fail "$failure: '$(said_of $number)' instead of '$due'"
     done
     finish_all $#

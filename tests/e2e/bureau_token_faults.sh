@@ -58,8 +58,8 @@ ended()
     esac
 }
 
-# faulty_at VARIABLE SUFFIX RESULT MESSAGE CALL…: a run for each call, in which it happens. The card is the same one as long as it is not made;
-# a run that repeats one makes fewer calls, and is done again with a new one where it did not come so far.
+# faulty_at VARIABLE SUFFIX RESULT MESSAGE CALL…: a run for each call, in which it happens. The card is the same one as long as it is not
+# made; a run that repeats one makes fewer calls, and is done again with a new one where it did not come so far.
 faulty_at()
 {
     variable=$1

@@ -54,12 +54,13 @@ has_card()
     opensc-tool -l 2>/dev/null | grep -q "Yes .*Virtual PCD 00 0$1"
 }
 
+# Not merely: does not say that there is one. A card that is put in before the service has seen the last one go may not be seen.
 has_no_card()
 {
-    ! has_card "$1"
+    opensc-tool -l 2>/dev/null | grep -q "No .*Virtual PCD 00 0$1"
 }
 
-# insert FILE SLOT OPTION…: the card is seen when this returns.
+# insert FILE SLOT OPTION…: the card is seen when this returns. A case that fails leaves none in the reader.
 insert()
 {
     state=$1
@@ -67,6 +68,7 @@ insert()
     shift 2
     "$softcard" --reader "$slot" --state "$state" "$@" 2>card.log &
     card=$!
+    trap 'kill "$card" 2>/dev/null || :' EXIT
     until_true has_card "$slot"
 }
 

@@ -63,16 +63,10 @@ read_by_cardpeek()
 
 # ---- a terminal ----
 
-# capk NAME: of the authority that signed the demo's issuer key.
-capk()
-{
-    sed -n "s/^  $1: \"\(.*\)\"/\1/p" ca-key.yaml
-}
-
 # terminal CAPABILITIES MODULUS: the program's settings in terminal.xml.
 terminal()
 {
-    hash=$(hex_bytes "$(capk rid)$(capk index)$2$(capk exponent)" | openssl dgst -sha1 -r | cut -c 1-40 | upper)
+    hash=$(hex_bytes "$(of_ca rid)$(of_ca index)$2$(of_ca exponent)" | openssl dgst -sha1 -r | cut -c 1-40 | upper)
     cat >terminal.xml <<END
 <?xml version='1.0' encoding='UTF-8'?>
 <emv>
@@ -81,8 +75,8 @@ terminal()
     <tlv id='9F35'>22</tlv><tlv id='9F40'>FA00F0A3FF</tlv><tlv id='9F49'>9F3704</tlv>
   </data>
   <app aid='$payment' match='partial'><data><tlv id='9F09'>0002</tlv></data></app>
-  <capk rid='$(capk rid)' index='$(capk index)' hash_id='01'>
-    <modulus>$2</modulus><exponent>$(capk exponent)</exponent><hash>$hash</hash>
+  <capk rid='$(of_ca rid)' index='$(of_ca index)' hash_id='01'>
+    <modulus>$2</modulus><exponent>$(of_ca exponent)</exponent><hash>$hash</hash>
   </capk>
 </emv>
 END
@@ -101,17 +95,17 @@ authenticated_by_emv_tool()
     dda=20F8C8 sda=20F880
     made_cards
     for one in c1 c2; do
-        terminal $dda "$(capk modulus)"
+        terminal $dda "$(of_ca modulus)"
         pays $one
         tells 'Dynamic Data Authentication (DDA) succeeded'
         tells 'Terminal Verification Results (TVR) : [5] 00 00 00 00 00'
         tells 'GENAC response: 77149F270100'
-        terminal $sda "$(capk modulus)"
+        terminal $sda "$(of_ca modulus)"
         pays $one
         tells 'Static Data Authentication (SDA) succeeded'
     done
     # Under the key of somebody else it is not authentic.
-    terminal $dda "$(capk modulus | sed 's/^..../C0DE/')"
+    terminal $dda "$(of_ca modulus | sed 's/^..../C0DE/')"
     pays c1
     tells 'Terminal Verification Results (TVR) : [5] 08 00 00 00 00'
 }
