@@ -54,10 +54,10 @@ has_card()
     opensc-tool -l 2>/dev/null | grep -q "Yes .*Virtual PCD 00 0$1"
 }
 
-# Not merely: does not say that there is one. A card that is put in before the service has seen the last one go may not be seen.
-has_no_card()
+# await_empty SLOT: the service has seen the last card go; one that is put in before may not be seen.
+await_empty()
 {
-    opensc-tool -l 2>/dev/null | grep -q "No .*Virtual PCD 00 0$1"
+    "$E2E_BUILD/tests/e2e/reader_is_empty" "Virtual PCD 00 0$1" || fail "reader $1 does not become empty"
 }
 
 # insert FILE SLOT OPTION…: the card is seen when this returns. A case that fails leaves none in the reader.
@@ -76,7 +76,7 @@ remove()
 {
     kill "$card"
     wait "$card" || fail "softcard ended with $?"
-    until_true has_no_card "$1"
+    await_empty "$1"
 }
 
 # talk SLOT COMMAND…: sends them in one sitting; answers are in `answers`, one a line: data and status word in hex. What opensc-tool
