@@ -322,10 +322,12 @@ static bool ask_protect(void *context, const struct open_item *item, struct buf 
 static bool ask_new_keys(void *context, struct card_new_keys *out, struct err *err)
 {
     struct channel *c = context;
-    const struct ring_card_key *newest = ring_newest_card_key(c->ring);
+    const struct ring_card_key *newest = ring_newest_card_key(c->ring, c->session.aes);
     const struct translate_new_keys keys = {newest, c->answer.key_data};
-    out->needed = newest && newest != c->from;
-    if (!newest || (!out->needed && !out->checks_wanted)) return true;
+    if (!newest)
+        return err_set(err, ERR_CONFIG, "the KMCs of the settings do not go with this card's channel");
+    out->needed = newest != c->from;
+    if (!out->needed && !out->checks_wanted) return true;
     out->old_version = c->answer.key_version;
     out->version = (uint8_t)newest->settings->key_version;
     buf_put_u8(&out->data, out->version);

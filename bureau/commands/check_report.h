@@ -10,7 +10,7 @@ struct check_report { /* everything borrowed */
     const char *path;
     const struct mic_file_summary *file;
     const struct public_counts *records; /* of the records checked */
-    const struct ways *ways; /* sorted */
+    const struct ways *ways;             /* sorted */
     struct registry_counts counts;
     uint64_t first, last; /* record numbers asked for */
     uint64_t checked, took_ms;
