@@ -172,6 +172,17 @@ static bool take_alone(struct journal *j, const char *path, struct err *err)
     return ok;
 }
 
+bool journal_is_held(const char *path)
+{
+    char *lock_path = NULL;
+    if (asprintf(&lock_path, "%s.lock", path) < 0) return false;
+    int fd = open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0) close(fd);
+    free(lock_path);
+    return held;
+}
+
 static bool put_head(struct journal *j, const uint8_t job_id[JOB_ID_LEN], struct err *err)
 {
     struct audit_event e;

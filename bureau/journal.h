@@ -24,6 +24,8 @@ MUST_CHECK bool journal_open(struct journal **out, const char *path, const uint8
 MUST_CHECK bool journal_open_reading(struct journal **out, const char *path, const uint8_t job_id[JOB_ID_LEN],
                                      struct err *err);
 void journal_free(struct journal *j); /* NULL is fine */
+/* A program works on this journal now. */
+bool journal_is_held(const char *path);
 
 const struct journal_book *journal_book(const struct journal *j);
 

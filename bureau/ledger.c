@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hex.h"
 
@@ -103,6 +104,23 @@ static bool follow_journal(struct ledger *l, struct err *err)
         if (r && !follow(l, r, err)) return false;
     }
     return true;
+}
+
+bool ledger_catch_up(struct registry *books, const char *books_path, const struct job_group *job,
+                     clock_fn *now, void *now_context, struct err *err)
+{
+    struct ledger l = {.registry = books, .now = now, .now_context = now_context};
+    char *path = NULL;
+
+    memcpy(l.first_job, job_group_first_job(job), JOB_ID_LEN);
+    memcpy(l.pass, job->job_id, JOB_ID_LEN);
+    if (!journal_path(books_path, l.first_job, &path, err)) return false;
+    bool idle = access(path, F_OK) == 0 && !journal_is_held(path);
+    bool ok = !idle ||
+              (journal_open(&l.journal, path, l.first_job, now, now_context, err) && follow_journal(&l, err));
+    journal_free(l.journal);
+    free(path);
+    return ok;
 }
 
 bool ledger_open(struct ledger **out, const char *books_path, const struct job_group *job, clock_fn *now,

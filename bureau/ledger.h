@@ -14,6 +14,10 @@ struct ledger;
 MUST_CHECK bool ledger_open(struct ledger **out, const char *books_path, const struct job_group *job,
                             clock_fn *now, void *now_context, uint64_t *recovered, struct err *err);
 void ledger_free(struct ledger *l); /* NULL is fine */
+/* Brings open books up to the journal of this file's records, for who only reads them: the last run may have been killed between the two.
+ * Does nothing where there is no journal, or while a run works on it, which has done so. False: as journal_open; ERR_FILE. */
+MUST_CHECK bool ledger_catch_up(struct registry *books, const char *books_path, const struct job_group *job,
+                                clock_fn *now, void *now_context, struct err *err);
 
 const struct journal_book *ledger_book(const struct ledger *l);
 struct registry *ledger_registry(struct ledger *l);

@@ -1,5 +1,7 @@
 /* softcard: makes a blank card, or puts a card into a virtual reader. */
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -177,9 +179,14 @@ static bool serve(const struct options *o, const char *name, const struct vpcd_c
     return err->kind == ERR_NONE;
 }
 
+static void tell_mute(uint64_t command)
+{
+    fprintf(stderr, "softcard: mute from command %" PRIu64 " on\n", command);
+}
+
 static bool insert_card(const struct options *o, struct err *err)
 {
-    struct slot s = {0};
+    struct slot s = {.on_mute = o->quiet ? NULL : tell_mute};
     struct state_file file;
 
     if (!read_troubles(o, &s, err)) return false;

@@ -47,6 +47,7 @@ static bool process(void *context, const uint8_t *apdu, size_t len, struct buf *
     if (t && t->kind == TROUBLE_PULL) return false;
     if (t && t->kind == TROUBLE_MUTE) {
         s->mute = true;
+        if (s->on_mute) s->on_mute(s->commands);
         return true;
     }
     if (t && t->kind == TROUBLE_SW) {

@@ -13,8 +13,9 @@ struct slot {
     struct state_file *file; /* NULL: none; then powerloss does nothing */
     struct trouble troubles[TROUBLES_MAX];
     size_t trouble_count;
-    uint64_t commands; /* so far */
-    bool mute;         /* until the next reset */
+    uint64_t commands;                 /* so far */
+    bool mute;                         /* until the next reset */
+    void (*on_mute)(uint64_t command); /* NULL: nobody wants to know */
 };
 
 /* Puts what --fail says into the card. */

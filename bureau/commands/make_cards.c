@@ -44,6 +44,7 @@ static bool begin(struct make_cards *m, struct post *p, const struct offered_rec
         send_order(m, p, o, expected.len > 0 ? PURPOSE_REPEAT : PURPOSE_RECORD);
     } else {
         tell_record(m, p, "left for a redo", err->text);
+        m->left++;
         m->posts.why = *err;
     }
     return true;
@@ -165,6 +166,7 @@ static void count_outcome(struct make_cards *m, struct post *p, const struct tur
         progress_update(&m->posts.progress, m->posts.made, clock_monotonic_ms());
         return;
     }
+    if (r->token_lost) m->token = r->err;
     tell_record(m, p, card_outcome_name(r->outcome), r->err.text);
     if (p->switch_to)
         m->posts.why = r->err; /* the right record comes at once */
@@ -172,14 +174,16 @@ static void count_outcome(struct make_cards *m, struct post *p, const struct tur
         posts_count_failure(&m->posts, &r->err);
 }
 
-/* A record whose card stayed as it was goes to the next card, unless the fault seems to be its own. */
+/* A record whose card stayed as it was goes to the next card, unless the fault seems to be its own. A token that fails is no fault of it. */
 static bool give_back(struct make_cards *m, const struct post *p, const struct turns_result *r,
                       struct err *err)
 {
     const struct journal_record *j = journal_book_find(ledger_book(m->ledger), p->card.number);
     bool own_fault = r->commands == 0 || (!p->card_refused && j && j->begun >= CARDS_PER_RECORD);
-    if (r->outcome != CARD_UNTOUCHED || own_fault) return true;
-    return record_source_give_back(m->source, p->card.number, err);
+    if (r->outcome != CARD_UNTOUCHED) return true;
+    if (r->token_lost || !own_fault) return record_source_give_back(m->source, p->card.number, err);
+    m->left++;
+    return true;
 }
 
 static bool on_ended(void *owner, struct post *p, struct cur *c, struct err *err)
@@ -192,7 +196,7 @@ static bool on_ended(void *owner, struct post *p, struct cur *c, struct err *err
     count_outcome(m, p, &r);
     if (!give_back(m, p, &r, err) || !switch_record(m, p, &again, err)) return false;
     if (again) return true;
-    if (r.outcome == CARD_UNTOUCHED && r.commands == 0)
+    if (r.outcome == CARD_UNTOUCHED && r.commands == 0 && !r.token_lost)
         return give_order(m, p, err); /* the card was not asked */
     if (r.outcome == CARD_MADE && p->modules[0]) {
         post_say(p, STATION_MODULES, NULL);

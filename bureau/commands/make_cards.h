@@ -20,6 +20,8 @@ struct make_cards {
     struct posts posts;        /* started; limit and failures_max set */
     /* How it went; posts has the rest. */
     uint64_t untouched, half_done, spoiled, modules_failed;
+    uint64_t left;    /* records for a redo: something is wrong with them, or seems to be */
+    struct err token; /* why a station's token process failed last, if one did */
 };
 
 /* Makes cards until no record is left, or posts_work ends it. What a person should see goes to standard error. False: ERR_FILE, a book

@@ -93,6 +93,7 @@ static void report(const struct run *r)
 static bool judge(const struct run *r, struct err *err)
 {
     const struct make_cards *m = &r->cards;
+    const uint64_t unfinished = m->half_done + m->spoiled + m->modules_failed + m->left;
     if (m->posts.interrupted)
         return err_set(err, ERR_INTERRUPTED,
                        "interrupted after %" PRIu64 " cards; go on with: cardbureau %s %s --settings %s",
@@ -102,10 +103,13 @@ static bool judge(const struct run *r, struct err *err)
         err_prefix(err, "%" PRIu64 " cards in a row were not made, the last because of", m->posts.failures);
         return false;
     }
-    if (m->half_done + m->spoiled + m->modules_failed > 0)
-        return err_set(err, ERR_INPUT, "done, but %" PRIu64 " cards are not finished",
-                       m->half_done + m->spoiled + m->modules_failed);
-    return true;
+    if (unfinished > 0 && m->token.kind != ERR_NONE) {
+        *err = m->token;
+        err_prefix(err, "%" PRIu64 " cards are not finished, the token has failed", unfinished);
+        return false;
+    }
+    return unfinished == 0 ||
+           err_set(err, ERR_INPUT, "done, but %" PRIu64 " cards are not finished", unfinished);
 }
 
 /* Where modules alone were to be repeated no reader is needed. */

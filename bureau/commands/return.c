@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/outfile.h"
 #include "bureau/commands/commands.h"
+#include "bureau/ledger.h"
 #include "bureau/returns.h"
 
 /* What the token signs to tell which key it is: it can be no return file. */
@@ -53,7 +54,9 @@ static bool begin(struct command *c, const char *path, const struct options *o, 
         return err_set(err, ERR_CONFIG, "%s: names no return_key, which would sign the file", o->settings);
     return outfile_is_new(o->output, err) && token_process_start(&c->process, c->settings, err) &&
            incoming_open(&c->file, c->settings, c->process, path, err) &&
-           registry_open(&c->books, c->settings->books_path, err);
+           registry_open(&c->books, c->settings->books_path, err) &&
+           ledger_catch_up(c->books, c->settings->books_path, &incoming_summary(c->file)->job, clock_now,
+                           NULL, err);
 }
 
 static bool write_file(struct command *c, const char *path, const struct options *o, struct err *err)

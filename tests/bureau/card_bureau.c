@@ -190,6 +190,8 @@ static size_t answer(void *context, const uint8_t *command, size_t len, uint8_t 
     size_t n = 0;
     if (++m->commands == m->signal_at) send_signal(m);
     if (command[1] == 0x50) { /* INITIALIZE UPDATE: KEYDATA and what follows it */
+        while (m->meets && m->meets->commands == 0)
+            usleep(1000);
         memset(to, 0, 28);
         to[3] = m->serial;
         n = 28;

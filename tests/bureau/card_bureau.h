@@ -18,6 +18,8 @@ struct card_memory {
     volatile unsigned stored;
     volatile uint64_t records[CARD_STORED_MAX]; /* that each STORE DATA named */
     unsigned commands, signal_at;               /* 0: never */
+    const volatile struct card_memory
+        *meets; /* says who it is once this one has got a command, too; or NULL */
     pid_t signal_to;
     bool to_first_child; /* of that process: the station of its first reader */
     int signal;

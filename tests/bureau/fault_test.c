@@ -1,4 +1,5 @@
-/* Whole cards through the recording proxy: which values leave the token, and what happens when any one call fails. */
+/* Whole cards through the recording proxy, personalized or supplied with keys: which values leave the token, and what happens
+ * when any one call fails. */
 #include <unistd.h>
 
 #include "bureau/channel.h"
@@ -12,7 +13,9 @@ static struct bureau settings;
 /* What the work is. */
 static int protocol;
 static bool only_purse;
+static bool supplying, again;     /* no record: a blank card gets its own keys; it may have them already */
 static enum card_outcome outcome; /* of its card */
+static struct plastic last_card;  /* as the work left it */
 static bool stored;               /* some data went through */
 static bool recording;            /* the log begins when the token is open and tried */
 
@@ -23,8 +26,8 @@ static bool drive(struct ring *ring, const struct open_record *record, struct pl
     struct card_turn turn;
     channel_init(&channel, ring);
     card_turn_init(&turn);
-    const struct conversation_order order = {record,        channel_crypto(&channel), NULL, 1, false,
-                                             PURPOSE_RECORD};
+    const enum card_purpose purpose = record ? PURPOSE_RECORD : again ? PURPOSE_PROVE : PURPOSE_SUPPLY;
+    const struct conversation_order order = {record, channel_crypto(&channel), NULL, 1, false, purpose};
     bool ok = conversation_new(&c, &order, &turn, err);
     while (ok && !turn.done) {
         uint8_t answer[PLASTIC_ANSWER];
@@ -33,12 +36,24 @@ static bool drive(struct ring *ring, const struct open_record *record, struct pl
     }
     outcome = c ? conversation_outcome(c) : CARD_UNTOUCHED;
     stored = card->apps[0].dgi_count > 0;
+    last_card = *card;
     if (ok && turn.outcome != CARD_MADE) *err = turn.err;
     ok = ok && turn.outcome == CARD_MADE;
     turn.what = "";
     conversation_free(c);
     card_turn_release(&turn);
     return ok;
+}
+
+static void work_is(int with, bool purse, bool supply)
+{
+    protocol = with;
+    only_purse = purse;
+    supplying = supply;
+    if (supplying)
+        stage_supplier(&settings, &soft, protocol);
+    else
+        stage_settings(&settings, &soft);
 }
 
 /* The proxy appends to the file that it has open. */
@@ -62,12 +77,17 @@ static bool work(size_t *left, bool *broken, struct err *err)
     outcome = CARD_UNTOUCHED;
     stored = false;
     stage_put_record(&b, &(struct stage_record){.only_purse = only_purse});
-    stage_card(&card, protocol, 0x70, protocol == 2 ? STAGE_KVN_TDES : STAGE_KVN_AES);
+    if (supplying)
+        stage_blank_card(&card, protocol, 1);
+    else
+        stage_card(&card, protocol, 0x70, protocol == 2 ? STAGE_KVN_TDES : STAGE_KVN_AES);
+    last_card = card;
     if (!softtoken_open(&through, "bureau", &t, err)) goto out;
     ok = ring_open(&ring, &settings, t, err);
     if (recording) cut_log();
-    ok = ok && open_record_new(&record, ring, NULL, &(struct hsm_span){b.data, b.len}, 0, err) &&
-         drive(ring, record, &card, err);
+    if (ok && !supplying)
+        ok = open_record_new(&record, ring, NULL, &(struct hsm_span){b.data, b.len}, 0, err);
+    ok = ok && drive(ring, record, &card, err);
     open_record_free(record);
     ring_free(ring);
     *broken = hsm_token_is_broken(t);
@@ -83,7 +103,7 @@ out:
 
 struct leaving {
     size_t readable; /* objects made so that their value can be read */
-    size_t other;    /* values asked of anything else */
+    size_t other;    /* objects made of a value, or changed */
     size_t lines;
 };
 
@@ -122,22 +142,23 @@ static void test_recording(void)
 {
     static const struct {
         int protocol;
-        bool only_purse;
-        size_t readable;
+        bool only_purse, supplying;
+        size_t readable, other;
     } rows[] = {
-        {3, true, 2},  /* the PIN and a DES3 key, which are no whole blocks */
-        {3, false, 3}, /* and the private key */
-        {2, true, 4},  /* DES keys, as this token wraps nothing by TDES */
-        {2, false, 6},
+        {3, true, false, 2, 0},  /* the PIN and a DES3 key, which are no whole blocks */
+        {3, false, false, 3, 0}, /* and the private key */
+        {2, true, false, 4, 0},  /* DES keys, as this token wraps nothing by TDES */
+        {2, false, false, 6, 0}, /* and the private key */
+        {3, false, true, 0, 3},  /* the published keys of a blank card go in */
+        {2, false, true, 3, 3},  /* and its new keys are DES keys as those above */
     };
     for (size_t i = 0; i < SUITE_COUNT(rows); i++) {
-        protocol = rows[i].protocol;
-        only_purse = rows[i].only_purse;
+        work_is(rows[i].protocol, rows[i].only_purse, rows[i].supplying);
         struct leaving l = leaves();
         if (l.readable != rows[i].readable) fprintf(stderr, "%zu readable in row %zu\n", l.readable, i);
         CU_ASSERT_EQUAL(l.readable, rows[i].readable);
-        CU_ASSERT_EQUAL(l.other, 0);
-        CU_ASSERT_TRUE(l.lines > 100);
+        CU_ASSERT_EQUAL(l.other, rows[i].other);
+        CU_ASSERT_TRUE(l.lines > (supplying ? 60 : 100));
     }
 }
 
@@ -151,40 +172,84 @@ static void after(const char *function, bool ok)
     CU_ASSERT_TRUE(!stored || outcome != CARD_UNTOUCHED);
 }
 
-static void each(int with)
+/* A later run that takes cards which have their keys already. */
+static void supply_again(void)
+{
+    struct err err = ERR_INIT;
+    struct hsm_token *t = NULL;
+    struct ring *ring = NULL;
+    struct plastic card = last_card;
+    if (!stage_open(&soft, &settings, &t, &ring)) return;
+    again = true;
+    EXPECT_OK(drive(ring, NULL, &card, &err));
+    again = false;
+    stage_close(t, ring);
+}
+
+/* The card has all of its new keys or none, and what has them is never said to be untouched. */
+static void after_supply(const char *function, bool ok)
+{
+    const struct plastic_keys *keys = &last_card.keys;
+    const struct plastic_keys due = stage_supplied_keys(&last_card);
+    bool supplied = keys->version == STAGE_KVN_SUPPLIED;
+    (void)function;
+    CU_ASSERT_EQUAL(outcome == CARD_MADE, ok);
+    CU_ASSERT_TRUE(supplied || keys->version == STAGE_KVN_BLANK);
+    CU_ASSERT_TRUE(!supplied || outcome != CARD_UNTOUCHED);
+    CU_ASSERT_TRUE(supplied || !ok);
+    if (!supplied) return;
+    CU_ASSERT_TRUE(bytes_equal(keys->enc, 16, due.enc, 16) && bytes_equal(keys->mac, 16, due.mac, 16) &&
+                   bytes_equal(keys->dek, 16, due.dek, 16));
+    if (!ok) supply_again();
+}
+
+static void each(void)
 {
     const struct faults faults = {.soft = &soft,
                                   .through = &through,
                                   .label = "bureau",
                                   .work = work,
-                                  .after = after,
-                                  .calls_min = 150};
-    protocol = with;
-    only_purse = true;
+                                  .after = supplying ? after_supply : after,
+                                  .calls_min = supplying ? 100 : 150};
     fault_each(&faults, FAULT_DEVICE_ERROR, "CKR_DEVICE_ERROR");
 }
 
 static void test_scp02(void)
 {
-    each(2);
+    work_is(2, true, false);
+    each();
 }
 
 static void test_scp03(void)
 {
-    each(3);
+    work_is(3, true, false);
+    each();
+}
+
+static void test_supply_scp02(void)
+{
+    work_is(2, false, true);
+    each();
+}
+
+static void test_supply_scp03(void)
+{
+    work_is(3, false, true);
+    each();
 }
 
 static const struct test_case cases[] = {
     {"what leaves the token readable: what must, and nothing else", test_recording},
     {"SCP02: each call fails in turn", test_scp02},
     {"SCP03: each call fails in turn", test_scp03},
+    {"new keys by SCP02: each call fails in turn", test_supply_scp02},
+    {"new keys by SCP03: each call fails in turn", test_supply_scp03},
 };
 
 int main(void)
 {
     if (!softtoken_start(&soft, SOFTTOKEN_SOFTHSM)) return SOFTTOKEN_SKIP;
     bool ready = softtoken_add(&soft, "bureau") && stage_token(&soft);
-    stage_settings(&settings, &soft);
     through = soft;
     softtoken_proxy(&through);
     int status = ready ? suite_run("bureau/fault", cases, SUITE_COUNT(cases)) : 1;

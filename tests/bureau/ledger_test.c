@@ -122,6 +122,45 @@ static void test_books_are_brought_up(void)
         }
 }
 
+static enum record_state state_in(struct registry *books)
+{
+    struct err err = ERR_INIT;
+    struct record_status status = {.state = RECORD_DESTROYED};
+    EXPECT_OK(registry_record_state(books, &first_card, &status, &err));
+    return status.state;
+}
+
+/* Who only reads the books finds them as the journal says, without a run in between; and leaves a run alone that is at work. */
+static void test_books_are_caught_up_for_readers(void)
+{
+    struct err err = ERR_INIT;
+    struct registry *books = NULL;
+    const char *path = scratch_path(&scratch, "books");
+    forget();
+    kill_between(3, CARD_MADE);
+    EXPECT_OK(registry_open(&books, path, &err));
+    CU_ASSERT_EQUAL(state_in(books), RECORD_UNDER_WAY);
+    for (int i = 0; i < 2; i++) {
+        EXPECT_OK(ledger_catch_up(books, path, &job, ticking, &now, &err));
+        CU_ASSERT_EQUAL(state_in(books), RECORD_MADE);
+    }
+    registry_close(books);
+
+    forget();
+    EXPECT_OK(registry_open(&books, path, &err));
+    EXPECT_OK(ledger_catch_up(books, path, &job, ticking, &now, &err));
+    CU_ASSERT_TRUE(shell("[ -z \"$(ls | grep journal)\" ]")); /* none is begun */
+    uint64_t recovered = 0;
+    struct ledger *l = open_it(&recovered);
+    for (unsigned n = 0; n < 2; n++)
+        EXPECT_OK(step(l, n, CARD_MADE, &err));
+    EXPECT_OK(ledger_catch_up(books, path, &job, ticking, &now, &err));
+    CU_ASSERT_EQUAL(state_in(books), RECORD_UNDER_WAY);
+    EXPECT_OK(end(l, CARD_MADE, &err));
+    ledger_free(l);
+    registry_close(books);
+}
+
 static void test_remake_list(void)
 {
     struct err err = ERR_INIT;
@@ -180,6 +219,7 @@ static void test_other_jobs_and_other_runs(void)
 
 static const struct test_case cases[] = {
     {"books are brought up to the journal", test_books_are_brought_up},
+    {"books are caught up for readers", test_books_are_caught_up_for_readers},
     {"a remake list", test_remake_list},
     {"lost books are no authority", test_lost_books_are_no_authority},
     {"other jobs, other runs", test_other_jobs_and_other_runs},

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "formats/derivation.h"
 #include "hsm/trust.h"
 #include "suite.h"
 
@@ -119,6 +120,25 @@ void stage_settings(struct bureau *s, const struct softtoken *soft)
     s->application_count = 1;
 }
 
+void stage_supplier(struct bureau *s, const struct softtoken *soft, int protocol)
+{
+    static struct bureau_blank_keys blank;
+    static struct bureau_card_key kmc;
+    stage_settings(s, soft);
+    kmc = s->card_keys[protocol == 2 ? 0 : 1];
+    kmc.key_version = STAGE_KVN_SUPPLIED;
+    blank = (struct bureau_blank_keys){.key_version = STAGE_KVN_BLANK, .published = true};
+    blank.master.key_version = STAGE_KVN_BLANK;
+    s->card_keys = &kmc;
+    s->card_key_count = 1;
+    s->kek_count = 0;
+    s->trusted_count = 0;
+    s->return_label = NULL;
+    s->replace_keys = true;
+    s->blank = &blank;
+    s->serial = (struct bureau_serial){5, 4};
+}
+
 void stage_kmc_settings(struct bureau *out, const struct bureau *s)
 {
     *out = *s;
@@ -161,4 +181,30 @@ void stage_card(struct plastic *card, int protocol, uint8_t options, uint8_t kvn
     plastic_add(card, stage_purse, sizeof stage_purse);
     plastic_add(card, stage_emv, sizeof stage_emv);
     plastic_add(card, stage_loyalty, sizeof stage_loyalty);
+}
+
+void stage_blank_card(struct plastic *card, int protocol, uint8_t serial)
+{
+    static const uint8_t published[16] = {0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47,
+                                          0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F};
+    plastic_init(card, protocol, 0x70);
+    card->life_cycle = 1;
+    card->key_data[7] = serial;
+    card->keys = (struct plastic_keys){.version = STAGE_KVN_BLANK, .len = 16};
+    memcpy(card->keys.enc, published, 16);
+    memcpy(card->keys.mac, published, 16);
+    memcpy(card->keys.dek, published, 16);
+}
+
+struct plastic_keys stage_supplied_keys(const struct plastic *card)
+{
+    struct plastic_keys due = {0};
+    plastic_keys_from(&due, card->protocol, STAGE_KVN_SUPPLIED,
+                      card->protocol == 2 ? stage_kmc_tdes : stage_kmc_aes, 16, card->key_data);
+    if (card->protocol == 2) {
+        des_parity(due.enc, 16);
+        des_parity(due.mac, 16);
+        des_parity(due.dek, 16);
+    }
+    return due;
 }

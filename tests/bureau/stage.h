@@ -21,6 +21,10 @@ extern const uint8_t stage_purse[5], stage_emv[7], stage_loyalty[6];
 bool stage_token(const struct softtoken *soft);
 /* Settings for it, with module and PIN; texts are static. */
 void stage_settings(struct bureau *s, const struct softtoken *soft);
+/* The settings of a supplier instead: cards come with the published keys and get those of its one KMC, TDES or AES, as version
+ * STAGE_KVN_SUPPLIED. */
+enum { STAGE_KVN_BLANK = 255, STAGE_KVN_SUPPLIED = 0x31 };
+void stage_supplier(struct bureau *s, const struct softtoken *soft, int protocol);
 /* The same, and the purse's DF11 says the version of the KMC. */
 void stage_kmc_settings(struct bureau *out, const struct bureau *s);
 /* Opens token and ring. */
@@ -53,5 +57,9 @@ void stage_end(void);
 size_t stage_wrap(const uint8_t *key, const uint8_t *in, size_t len, uint8_t *out);
 /* A card with the keys of the stage and its three applications. kvn says which. */
 void stage_card(struct plastic *card, int protocol, uint8_t options, uint8_t kvn);
+/* One with the published keys and without applications; `serial` tells it from others. */
+void stage_blank_card(struct plastic *card, int protocol, uint8_t serial);
+/* The keys that the supplier gives it. */
+struct plastic_keys stage_supplied_keys(const struct plastic *card);
 
 #endif

@@ -132,6 +132,39 @@ static void test_redo_finds_the_record_of_a_card(void)
     CU_ASSERT_EQUAL(card_bureau_check_cards(&bureau), 2);
 }
 
+/* Two half-done cards are in two readers, and records are offered in their order: one way round each card gets its own, the other way both
+ * are refused at once, and each waits until the other reader has found that out. */
+static void test_redo_of_crossed_cards(void)
+{
+    const char *one[] = {"--reader", "Virtual PCD 0 00 00", "--records", "1-2", NULL};
+    const char *both[] = {
+        "--reader", "Virtual PCD 0 00 00", "--reader", "Virtual PCD 0 00 01", "--records", "1-2", NULL};
+    for (size_t swapped = 0; swapped < 2; swapped++) {
+        struct vpcd_card cards[2];
+        CU_ASSERT_TRUE(card_bureau_reset(&bureau));
+        pid_t pid = card_bureau_begin(&bureau, personalize_command.run, one);
+        for (size_t i = 0; i < 2; i++) {
+            CU_ASSERT_TRUE(card_bureau_insert(&bureau, &cards[0], 0, i, 5));
+            vpcd_card_await(&cards[0]);
+            vpcd_card_release(&cards[0]);
+        }
+        expect_status(card_bureau_end(&bureau, pid), 4);
+        for (size_t i = 0; i < 2; i++) {
+            bureau.cards[i].stored = bureau.cards[i].commands = 0;
+            bureau.cards[i].meets = &bureau.cards[1 - i];
+        }
+        for (size_t i = 0; i < 2; i++)
+            CU_ASSERT_TRUE(card_bureau_insert_until_whole(&bureau, &cards[i], i, swapped ? 1 - i : i));
+        pid = card_bureau_begin(&bureau, redo_command.run, both);
+        expect_status(card_bureau_end(&bureau, pid), 0);
+        for (size_t i = 0; i < 2; i++) {
+            vpcd_card_release(&cards[i]);
+            CU_ASSERT_EQUAL(card_bureau_record(&bureau, i + 1).state, JOURNAL_MADE);
+        }
+        CU_ASSERT_EQUAL(card_bureau_check_cards(&bureau), 2);
+    }
+}
+
 /* A pile of cards that were made before goes through the reader again. */
 static void test_made_cards_are_refused(void)
 {
@@ -185,9 +218,10 @@ static void test_a_bad_record_is_left_for_redo(void)
     scripted_token.bad_record = 2;
     pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     pid_t feeder = card_bureau_feed(&bureau, 0, 0, 1);
-    expect_status(card_bureau_end(&bureau, pid), 0);
+    expect_status(card_bureau_end(&bureau, pid), 4);
     stop_feeding(feeder);
     expect_said("record 2: untouched: application purse: the MAC is wrong");
+    expect_said("done, but 1 cards are not finished");
     CU_ASSERT_EQUAL(card_bureau_record(&bureau, 2).state, JOURNAL_FREE);
     CU_ASSERT_EQUAL(card_bureau_check_cards(&bureau), RECORDS - 1);
     scripted_token.bad_record = 0;
@@ -199,6 +233,31 @@ static void test_a_bad_record_is_left_for_redo(void)
 }
 
 /* The token process fails in the middle of a card. */
+/* The last record's token fails: before the first command, and in the middle. That is why the run ends, and no fault of the record. */
+static void test_token_lost_at_the_last_record(void)
+{
+    const char *words[] = {"--reader", "*0 00 00", "--records", "1", NULL};
+    struct vpcd_card card;
+    CU_ASSERT_TRUE(card_bureau_reset(&bureau));
+    scripted_token.dies_at_once = true;
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
+    CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
+    expect_status(card_bureau_end(&bureau, pid), 3);
+    vpcd_card_release(&card);
+    expect_said("C_UnwrapKey: CKR_DEVICE_REMOVED");
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).state, JOURNAL_FREE);
+    scripted_token.dies_at_once = false;
+    scripted_token.dies_at = 5;
+    pid = card_bureau_begin(&bureau, personalize_command.run, words);
+    CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
+    expect_status(card_bureau_end(&bureau, pid), 3);
+    vpcd_card_release(&card);
+    expect_said("1 cards are not finished, the token has failed");
+    expect_said("CKR_DEVICE_REMOVED");
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).state, JOURNAL_HALF_DONE);
+    scripted_token.dies_at = 0;
+}
+
 static void test_token_lost(void)
 {
     const char *words[] = {"--reader", "*0 00 00", NULL};
@@ -381,10 +440,12 @@ static const struct test_case cases[] = {
     {"four readers", test_four_readers},
     {"pulled at every command", test_pulled_at_every_command},
     {"redo finds the record of a card", test_redo_finds_the_record_of_a_card},
+    {"redo of cards that are in each other's readers", test_redo_of_crossed_cards},
     {"made cards are refused", test_made_cards_are_refused},
     {"wrong keys end the run", test_wrong_keys_end_the_run},
     {"a bad record is left for redo", test_a_bad_record_is_left_for_redo},
     {"the token is lost", test_token_lost},
+    {"the token is lost at the last record", test_token_lost_at_the_last_record},
     {"killed at every command", test_killed_at_every_command},
     {"interrupted", test_interrupted},
     {"modules in step with the chip", test_modules},

@@ -15,42 +15,9 @@
 static struct softtoken soft;
 static struct err err;
 static struct bureau settings;
-static struct bureau_blank_keys blank;
-static struct bureau_card_key kmc;
 static char path[256];
 
-static const uint8_t test_key[16] = {0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47,
-                                     0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F};
 #define NAMES "card,keydata,kmc_version,key_version,kcv_enc,kcv_mac,kcv_dek\n"
-
-/* A supplier of cards that have the published keys. */
-static void set_up(int protocol)
-{
-    stage_settings(&settings, &soft);
-    kmc = settings.card_keys[protocol == 2 ? 0 : 1];
-    kmc.key_version = 0x31;
-    blank = (struct bureau_blank_keys){.key_version = 255, .published = true};
-    blank.master.key_version = 255;
-    settings.card_keys = &kmc;
-    settings.card_key_count = 1;
-    settings.kek_count = 0;
-    settings.trusted_count = 0;
-    settings.return_label = NULL;
-    settings.replace_keys = true;
-    settings.blank = &blank;
-    settings.serial = (struct bureau_serial){5, 4};
-}
-
-static void blank_card(struct plastic *card, int protocol, uint8_t serial)
-{
-    plastic_init(card, protocol, 0x70);
-    card->life_cycle = 1;
-    card->key_data[7] = serial;
-    card->keys = (struct plastic_keys){.version = 255, .len = 16};
-    memcpy(card->keys.enc, test_key, 16);
-    memcpy(card->keys.mac, test_key, 16);
-    memcpy(card->keys.dek, test_key, 16);
-}
 
 /* A station and its coordinator in one. */
 struct supplier {
@@ -137,19 +104,6 @@ static size_t lines(void)
 
 /* ---- what is due, by OpenSSL ---- */
 
-static struct plastic_keys due_keys(const struct plastic *card)
-{
-    struct plastic_keys due = {0};
-    plastic_keys_from(&due, card->protocol, 0x31, card->protocol == 2 ? stage_kmc_tdes : stage_kmc_aes, 16,
-                      card->key_data);
-    if (card->protocol == 2) {
-        des_parity(due.enc, 16);
-        des_parity(due.mac, 16);
-        des_parity(due.dek, 16);
-    }
-    return due;
-}
-
 static void check_value(int protocol, const uint8_t key[16], char text[7])
 {
     static const uint8_t zeros[16];
@@ -164,8 +118,8 @@ static void check_value(int protocol, const uint8_t key[16], char text[7])
 
 static void expect_own_keys(const struct plastic *card)
 {
-    const struct plastic_keys due = due_keys(card);
-    CU_ASSERT_EQUAL(card->keys.version, 0x31);
+    const struct plastic_keys due = stage_supplied_keys(card);
+    CU_ASSERT_EQUAL(card->keys.version, STAGE_KVN_SUPPLIED);
     CU_ASSERT_TRUE(bytes_equal(card->keys.enc, 16, due.enc, 16));
     CU_ASSERT_TRUE(bytes_equal(card->keys.mac, 16, due.mac, 16));
     CU_ASSERT_TRUE(bytes_equal(card->keys.dek, 16, due.dek, 16));
@@ -177,10 +131,10 @@ static void supply_two(int protocol)
 {
     struct plastic cards[2];
     char text[1024] = NAMES;
-    set_up(protocol);
+    stage_supplier(&settings, &soft, protocol);
     if (!begin()) return;
     for (uint8_t i = 0; i < 2; i++) {
-        blank_card(&cards[i], protocol, i);
+        stage_blank_card(&cards[i], protocol, i);
         const struct turns_result r = put_in(&cards[i]);
         CU_ASSERT_EQUAL(r.outcome, CARD_MADE);
         CU_ASSERT_STRING_EQUAL(r.err.text, "");
@@ -215,13 +169,13 @@ static void test_blank_master(void)
 {
     static char visa2[] = "kmc-visa2";
     struct plastic card;
-    set_up(2);
-    blank.published = false;
-    blank.master = kmc;
-    blank.master.key_version = 255;
-    kmc.method = visa2;
+    stage_supplier(&settings, &soft, 2);
+    settings.blank->published = false;
+    settings.blank->master = settings.card_keys[0];
+    settings.blank->master.key_version = STAGE_KVN_BLANK;
+    settings.card_keys[0].method = visa2;
     if (!begin()) return;
-    blank_card(&card, 2, 1);
+    stage_blank_card(&card, 2, 1);
     plastic_keys_from(&card.keys, 2, 255, stage_kmc_tdes, 16, card.key_data);
     const struct plastic_keys before = card.keys;
     CU_ASSERT_EQUAL(put_in(&card).outcome, CARD_MADE);
@@ -234,9 +188,9 @@ static void test_blank_master(void)
 static void test_wrong_blank_keys(void)
 {
     struct plastic card;
-    set_up(3);
+    stage_supplier(&settings, &soft, 3);
     if (!begin()) return;
-    blank_card(&card, 3, 1);
+    stage_blank_card(&card, 3, 1);
     card.keys.enc[0] ^= 1;
     card.keys.mac[0] ^= 1;
     struct turns_result r = put_in(&card);
@@ -246,12 +200,12 @@ static void test_wrong_blank_keys(void)
         strstr(r.err.text, "it has other keys than the published test keys (key version 255) gives"));
     CU_ASSERT_EQUAL(card.initialize_updates, 1);
     CU_ASSERT_EQUAL(card.authentications, 0);
-    blank_card(&card, 3, 1);
+    stage_blank_card(&card, 3, 1);
     card.keys.version = 7;
     r = put_in(&card);
     CU_ASSERT_EQUAL(r.outcome, CARD_UNTOUCHED);
     CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "the card's keys have version 7"));
-    blank_card(&card, 2, 1); /* speaks SCP02, and the KMC is an AES key */
+    stage_blank_card(&card, 2, 1); /* speaks SCP02, and the KMC is an AES key */
     r = put_in(&card);
     CU_ASSERT_EQUAL(r.outcome, CARD_UNTOUCHED);
     CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "do not go with this card's channel"));
@@ -264,14 +218,14 @@ enum { COMMANDS = 7, PUT_KEY = 4 };
 /* SELECT, INITIALIZE UPDATE, EXTERNAL AUTHENTICATE, PUT KEY, and the first three again. */
 static void test_pulled(void)
 {
-    set_up(3);
+    stage_supplier(&settings, &soft, 3);
     if (!begin()) return;
     for (size_t at = 1; at <= COMMANDS; at++) {
         for (int done = 0; done < 2; done++) {
             struct plastic card;
             const uint8_t serial = (uint8_t)(2 * at + (unsigned)done);
             const size_t before = lines();
-            blank_card(&card, 3, serial);
+            stage_blank_card(&card, 3, serial);
             card.fail_at = at;
             card.done_but_mute = done == 1;
             struct turns_result r = put_in(&card);
@@ -300,15 +254,15 @@ static void test_pulled(void)
 static void test_no_card_twice(void)
 {
     struct plastic card, other;
-    set_up(3);
+    stage_supplier(&settings, &soft, 3);
     if (!begin()) return;
-    blank_card(&card, 3, 1);
+    stage_blank_card(&card, 3, 1);
     CU_ASSERT_EQUAL(put_in(&card).outcome, CARD_MADE);
     s.again = true;
     struct turns_result r = put_in(&card);
     CU_ASSERT_EQUAL(r.outcome, CARD_UNTOUCHED);
     CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "card 123456789ABCDE011122 is in the batch already"));
-    blank_card(&other, 3, 1);
+    stage_blank_card(&other, 3, 1);
     other.key_data[9] ^= 1;
     r = put_in(&other);
     CU_ASSERT_EQUAL(r.outcome, CARD_UNTOUCHED);
@@ -325,13 +279,13 @@ static void test_batch_file(void)
     struct turns_result r;
     const struct rlimit short_files = {70, RLIM_INFINITY};
     struct rlimit kept;
-    set_up(3);
+    stage_supplier(&settings, &soft, 3);
     if (!begin()) return;
     EXPECT_FAIL(batch_create(&b, path, &settings, &err), ERR_FILE, "exists: a batch list is made anew");
     EXPECT_FAIL(batch_create(&b, "/nonexistent/list", &settings, &err), ERR_FILE, "/nonexistent/list");
     CU_ASSERT_PTR_NULL(b);
     /* a full disk: the card has its keys, and what is there of its line is taken away */
-    blank_card(&card, 3, 1);
+    stage_blank_card(&card, 3, 1);
     s.card = &card;
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &kept);

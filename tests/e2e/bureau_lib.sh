@@ -46,7 +46,7 @@ outcomes()
 }
 
 # feed SLOT NUMBER…: puts cards in, one after the other; each is taken out when the journal has its outcome, or what else $told_by counts
-# of a card. NUMBER:WHAT is a card that fails on purpose.
+# of a card, or when it does not answer any more. NUMBER:WHAT is a card that fails on purpose.
 told_by=outcomes
 feed()
 {
@@ -57,10 +57,12 @@ feed()
         before=$($told_by "$number")
         set -- --reader "$slot" --state "c$number"
         [ "$one" = "$number" ] || set -- "$@" --fail "${one#*:}"
+        : >"slot$slot.log"
         "$softcard" "$@" 2>>"slot$slot.log" &
         fed=$!
         tries=0
         while [ "$($told_by "$number")" = "$before" ] && [ $tries -lt 200 ] && [ ! -e run-is-over ]; do
+            if grep -qE 'mute from|pulled out' "slot$slot.log" 2>/dev/null; then break; fi
             tries=$((tries + 1))
             sleep 0.1
         done
@@ -71,6 +73,10 @@ feed()
 }
 
 # ---- the job ----
+
+# The smallest card: the purse alone. For `ordered`.
+# shellcheck disable=SC2034 # suites use it
+only_purse='s/^  - {aid: A0000000031010,.*//; s/^  - {aid: F04C4F59414C5459,.*//'
 
 # settings: the demo's bureau on this kind's module, as bureau.yaml.
 settings()
@@ -97,12 +103,14 @@ sealed()
     for file in cards.csv job.yaml demo.mic dump; do cp "$folder/sealed.$1/$file" .; done
 }
 
-# ordered N: the demo's job of N cards, accepted by the bureau. A case with profiles of its own has a file of its own.
+# ordered N [SED]: the demo's job of N cards, or a job that is changed like this, accepted by the bureau. A case with profiles of its own
+# has a file of its own, as has a changed job.
 ordered()
 {
-    if [ ! -h profiles ]; then
+    if [ $# -gt 1 ] || [ ! -h profiles ]; then
         cards "$1"
-        job job
+        shift
+        job job "$@"
         delivered
         return
     fi
@@ -127,6 +135,15 @@ at_the_bureau()
     "$reader" --dump --unwrap demo.keys.json demo.mic >dump
 }
 
+# bureau_through_proxy: bureau.yaml on the recording module in front of the real one, by a name that tells the token process where the
+# token's folder is.
+bureau_through_proxy()
+{
+    export P11PROXY_MODULE="$module"
+    cp "$proxy" libsofthsm2.so
+    change bureau.yaml "s|module: $module|module: $PWD/libsofthsm2.so|"
+}
+
 # bureau STATUS COMMAND OPTION…
 bureau()
 {
@@ -141,6 +158,89 @@ state_is()
 {
     bureau 0 status --all --json --records "$1"
     tr -d ' \n' <out | grep -qF "{\"record\":$1,\"state\":\"$2\",\"card\":\"$(serial_of "$3")\"" || fail "record $1: $(cat out)"
+}
+
+# card_holds FILE: what is on the card, by its state file (docs/formats/softcard.md): blank, begun or done.
+card_holds()
+{
+    basenc --base16 -w 0 "$1" | awk '
+        function number(digits,    i, n) {
+            for (i = 1; i <= length(digits); i++) n = 16 * n + index("0123456789ABCDEF", substr(digits, i, 1)) - 1
+            return n
+        }
+        {
+            for (at = 19; at < length($0) - 64; at += 2 * len) { # behind the head; the digest is at the end
+                tag = substr($0, at, 2); at += 2
+                len = number(substr($0, at, 2)); at += 2
+                if (len > 127) { more = 2 * (len - 128); len = number(substr($0, at, more)); at += more }
+                value = substr($0, at, 2 * len)
+                if (tag == "C1") locked = substr(value, 27, 2) == "0F"
+                if (tag == "E2" && substr(value, 5, 2) == "0F") personalized = 1
+                if (tag == "C3" && len > 0) data = 1
+            }
+            print locked && personalized ? "done" : locked || personalized || data ? "begun" : "blank"
+        }'
+}
+
+# journal_tells: what the journal's lines add up to (docs/formats/journal.md): for each record that is on a card, its number, its state and
+# the card's. A record that was on another card before has a line "twice".
+journal_tells()
+{
+    cat demo-books.sqlite.*.journal 2>/dev/null | awk '
+        function value(name,    text) {
+            if (!match($0, "\"" name "\":\"?[^\",}]*")) return ""
+            text = substr($0, RSTART, RLENGTH); sub(/^[^:]*:"?/, "", text); return text
+        }
+        function settle(record, as, on) {
+            if (card[record] && card[record] != on) print record, "twice", card[record], on
+            state[record] = as; card[record] = on
+        }
+        { event = value("event"); record = value("record") }
+        event == "card-begun" { if (known[record]) settle(record, "unknown", known[record]); known[record] = "" }
+        event == "card-known" { known[record] = value("card") }
+        event == "card-outcome" {
+            outcome = value("outcome")
+            if (outcome != "untouched") settle(record, outcome, known[record])
+            known[record] = ""
+        }
+        END {
+            for (record in known) if (known[record]) settle(record, "unknown", known[record])
+            for (record in state) print record, state[record], card[record]
+        }' | sort -n
+}
+
+# journal_is_true: the journal, the program that reads it and the cards in this folder say the same. No record is on two cards and no
+# card has two; a record that is made has a finished card, a card that has anything is one of the journal's, and one that has nothing
+# may be so only if nobody could know.
+journal_is_true()
+{
+    journal_tells >told
+    if grep twice told || [ -n "$(cut -d ' ' -f 3 told | sort | uniq -d)" ]; then fail "a record or a card twice: $(cat told)"; fi
+    "$cardbureau" status demo.mic --settings bureau.yaml --all --json >states || fail 'no status'
+    tr -d ' \n' <states | tr '{' '\n' | grep -v '"state":"free"' |
+        sed -n 's/.*"record":\([0-9]*\),"state":"\([a-z-]*\)","card":"\([0-9a-f]*\)".*/\1 \2 \3/p' | cmp -s - told ||
+        fail "the status is not the journal's: $(cat told states)"
+    for file in c[0-9]*; do
+        case $file in *[!c0-9]*) continue ;; esac
+        said=$(grep " $(serial_of "${file#c}")\$" told | cut -d ' ' -f 2)
+        held=$(card_holds "$file")
+        case $held-$said in
+        blank- | blank-half-done | blank-unknown | begun-half-done | begun-unknown | done-half-done | done-unknown | done-made) ;;
+        *) fail "card $file: holds $held, and the journal says '$said': $(cat told)" ;;
+        esac
+    done
+}
+
+# all_made N: each of the N records is on a card of its own, and the issuer gets its account.
+all_made()
+{
+    journal_is_true
+    [ "$(grep -c ' made ' told)" -eq "$1" ] || fail "not $1 records made: $(cat told)"
+    rm -f demo.return
+    bureau 0 return --output demo.return
+    expect 0 "$cardprep" reconcile --signer demo-signer.pem --bureau-signer return-signer.pem demo.mic demo.return
+    tells "$1 made"
+    tells 'every record is accounted for'
 }
 
 # card_of RECORD: the file of its card.
@@ -348,6 +448,27 @@ bureau_with()
     cp out result
     touch run-is-over
     wait $feeder || fail 'cards were not fed'
+}
+
+# in_both_readers COMMAND CARDS OPTION…: the same in two readers at once, fed by turns; its exit status is in `status`.
+in_both_readers()
+{
+    command=$1
+    fed_cards=$(echo "$2" | tr -s ' ' '\n' | sed '/^$/d')
+    shift 2
+    rm -f run-is-over
+    # shellcheck disable=SC2046 # one card a word
+    feed 0 $(echo "$fed_cards" | sed -n 'p;n') &
+    feeder=$!
+    # shellcheck disable=SC2046
+    feed 1 $(echo "$fed_cards" | sed -n 'n;p') &
+    second_feeder=$!
+    status=0
+    # shellcheck disable=SC2034 # suites look at it
+    timeout 150 "$cardbureau" "$command" demo.mic --settings bureau.yaml "$@" >out 2>err || status=$?
+    touch run-is-over
+    wait $feeder || fail 'cards were not fed'
+    wait $second_feeder || fail 'cards were not fed'
 }
 
 result_is()

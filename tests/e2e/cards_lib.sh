@@ -8,11 +8,12 @@ softcard=$E2E_BUILD/card/softcard
 port=35963
 card=
 
-# own_pcscd NAME [inside]: starts the suite again in the namespaces, and there the service. Exit status 77 where that cannot be.
+# own_pcscd NAME ARGUMENT…: starts the suite again in the namespaces, with its arguments, and there the service. Exit status 77 where that
+# cannot be.
 own_pcscd()
 {
     readers=$E2E_WORK/$1.pcscd
-    if [ "${2:-}" != inside ]; then
+    if [ "${E2E_INSIDE:-}" != "$1" ]; then
         for program in pcscd opensc-tool unshare; do
             command -v $program >/dev/null || { echo "no $program on this machine: skipped"; exit $skipped; }
         done
@@ -25,7 +26,9 @@ own_pcscd()
         cp "$driver" "$readers/libifdvpcd.so"
         printf 'FRIENDLYNAME "Virtual PCD"\nDEVICENAME /dev/null:%d\nLIBPATH %s/libifdvpcd.so\nCHANNELID %d\n' \
             $port "$readers" $port >"$readers/conf/vpcd"
-        exec unshare -Urmn sh "$0" inside
+        export E2E_INSIDE="$1"
+        shift
+        exec unshare -Urmn sh "$0" "$@"
     fi
     ip link set lo up
     mount -t tmpfs t /run

@@ -1,5 +1,5 @@
 /* tests/support/p11proxy.c - a PKCS#11 module that stands in front of another one, writes down each call and can make
- * one fail. For tests only; never a secret value is written.
+ * one fail. For tests only; never a secret value is written, unless P11PROXY_DATA asks for it.
  *
  * P11PROXY_MODULE  path of the real module
  * P11PROXY_LOG     file that gets one line per call (appended): number, function, mechanism, attributes with their
@@ -8,7 +8,8 @@
  *                  "*:17:0x5": the seventeenth call, whatever it is. "+" in front of the number: this one and all later
  * P11PROXY_HANG    "C_SignInit:5": the fifth C_SignInit never returns
  * P11PROXY_KILL    "C_SignInit:5": the process is killed at that call
- * P11PROXY_ONCE    file: the fault applies only in the process that creates this file */
+ * P11PROXY_ONCE    file: the fault applies only in the process that creates this file
+ * P11PROXY_DATA    file that gets the values themselves: p11proxy_data.h */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -21,8 +22,10 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include "p11proxy_data.h"
+
 /* Each function of v2.40 after C_GetFunctionList, with its parameters and how it is passed on. X(name, parameters,
- * arguments, what the log shows besides). */
+ * arguments, what the log shows besides, and the values that cross). The last is done before the call and again behind it. */
 #define FUNCTIONS(X)                                                                                         \
     X(C_Initialize, (void *a), (a), )                                                                        \
     X(C_Finalize, (void *a), (a), )                                                                          \
@@ -41,96 +44,108 @@
     X(C_CloseSession, (CK_SESSION_HANDLE a), (a), )                                                          \
     X(C_CloseAllSessions, (CK_SLOT_ID a), (a), )                                                             \
     X(C_GetSessionInfo, (CK_SESSION_HANDLE a, CK_SESSION_INFO * b), (a, b), )                                \
-    X(C_GetOperationState, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), )                \
+    X(C_GetOperationState, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), data_out(b, c))  \
     X(C_SetOperationState,                                                                                   \
       (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, CK_OBJECT_HANDLE d, CK_OBJECT_HANDLE e),           \
-      (a, b, c, d, e), )                                                                                     \
+      (a, b, c, d, e), data_in(b, c))                                                                        \
     X(C_Login, (CK_SESSION_HANDLE a, CK_USER_TYPE b, unsigned char *c, CK_ULONG d), (a, b, c, d), )          \
     X(C_Logout, (CK_SESSION_HANDLE a), (a), )                                                                \
     X(C_CreateObject, (CK_SESSION_HANDLE a, CK_ATTRIBUTE * b, CK_ULONG c, CK_OBJECT_HANDLE * d),             \
-      (a, b, c, d), note_template(&n, b, c))                                                                 \
+      (a, b, c, d), (note_template(&n, b, c), data_template(b, c)))                                          \
     X(C_CopyObject,                                                                                          \
       (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE * c, CK_ULONG d, CK_OBJECT_HANDLE * e),         \
-      (a, b, c, d, e), note_template(&n, c, d))                                                              \
+      (a, b, c, d, e), (note_template(&n, c, d), data_template(c, d)))                                       \
     X(C_DestroyObject, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b), (a, b), )                                  \
     X(C_GetObjectSize, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ULONG * c), (a, b, c), )                 \
     X(C_GetAttributeValue, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE * c, CK_ULONG d),          \
-      (a, b, c, d), note_types(&n, b, c, d))                                                                 \
+      (a, b, c, d), (note_types(&n, b, c, d), data_values(c, d)))                                            \
     X(C_SetAttributeValue, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b, CK_ATTRIBUTE * c, CK_ULONG d),          \
-      (a, b, c, d), note_template(&n, c, d))                                                                 \
+      (a, b, c, d), (note_template(&n, c, d), data_template(c, d)))                                          \
     X(C_FindObjectsInit, (CK_SESSION_HANDLE a, CK_ATTRIBUTE * b, CK_ULONG c), (a, b, c),                     \
-      note_template(&n, b, c))                                                                               \
+      (note_template(&n, b, c), data_template(b, c)))                                                        \
     X(C_FindObjects, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE * b, CK_ULONG c, CK_ULONG * d), (a, b, c, d), )  \
     X(C_FindObjectsFinal, (CK_SESSION_HANDLE a), (a), )                                                      \
     X(C_EncryptInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),                 \
-      note_mechanism(&n, b))                                                                                 \
+      (note_mechanism(&n, b), data_mechanism(b)))                                                            \
     X(C_Encrypt, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),         \
-      (a, b, c, d, e), )                                                                                     \
+      (a, b, c, d, e), (data_in(b, c), data_out(d, e)))                                                      \
     X(C_EncryptUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),   \
-      (a, b, c, d, e), )                                                                                     \
-    X(C_EncryptFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), )                     \
+      (a, b, c, d, e), (data_in(b, c), data_out(d, e)))                                                      \
+    X(C_EncryptFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), data_out(b, c))       \
     X(C_DecryptInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),                 \
-      note_mechanism(&n, b))                                                                                 \
+      (note_mechanism(&n, b), data_mechanism(b)))                                                            \
     X(C_Decrypt, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),         \
-      (a, b, c, d, e), )                                                                                     \
+      (a, b, c, d, e), (data_in(b, c), data_out(d, e)))                                                      \
     X(C_DecryptUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),   \
-      (a, b, c, d, e), )                                                                                     \
-    X(C_DecryptFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), )                     \
-    X(C_DigestInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b), (a, b), note_mechanism(&n, b))                  \
+      (a, b, c, d, e), (data_in(b, c), data_out(d, e)))                                                      \
+    X(C_DecryptFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), data_out(b, c))       \
+    X(C_DigestInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b), (a, b),                                         \
+      (note_mechanism(&n, b), data_mechanism(b)))                                                            \
     X(C_Digest, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),          \
-      (a, b, c, d, e), )                                                                                     \
-    X(C_DigestUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                      \
+      (a, b, c, d, e), (data_in(b, c), data_out(d, e)))                                                      \
+    X(C_DigestUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), data_in(b, c))         \
     X(C_DigestKey, (CK_SESSION_HANDLE a, CK_OBJECT_HANDLE b), (a, b), )                                      \
-    X(C_DigestFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), )                      \
+    X(C_DigestFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), data_out(b, c))        \
     X(C_SignInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),                    \
-      note_mechanism(&n, b))                                                                                 \
+      (note_mechanism(&n, b), data_mechanism(b)))                                                            \
     X(C_Sign, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),            \
-      (a, b, c, d, e), )                                                                                     \
-    X(C_SignUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                        \
-    X(C_SignFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), )                        \
+      (a, b, c, d, e), (data_in(b, c), data_out(d, e)))                                                      \
+    X(C_SignUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), data_in(b, c))           \
+    X(C_SignFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG *c), (a, b, c), data_out(b, c))          \
     X(C_SignRecoverInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),             \
-      note_mechanism(&n, b))                                                                                 \
+      (note_mechanism(&n, b), data_mechanism(b)))                                                            \
     X(C_SignRecover, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),     \
-      (a, b, c, d, e), )                                                                                     \
+      (a, b, c, d, e), (data_in(b, c), data_out(d, e)))                                                      \
     X(C_VerifyInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),                  \
-      note_mechanism(&n, b))                                                                                 \
+      (note_mechanism(&n, b), data_mechanism(b)))                                                            \
     X(C_Verify, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG e),           \
-      (a, b, c, d, e), )                                                                                     \
-    X(C_VerifyUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                      \
-    X(C_VerifyFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                       \
+      (a, b, c, d, e), (data_in(b, c), data_in(d, e)))                                                       \
+    X(C_VerifyUpdate, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), data_in(b, c))         \
+    X(C_VerifyFinal, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), data_in(b, c))          \
     X(C_VerifyRecoverInit, (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c), (a, b, c),           \
-      note_mechanism(&n, b))                                                                                 \
+      (note_mechanism(&n, b), data_mechanism(b)))                                                            \
     X(C_VerifyRecover, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e),   \
-      (a, b, c, d, e), )                                                                                     \
+      (a, b, c, d, e), (data_in(b, c), data_out(d, e)))                                                      \
     X(C_DigestEncryptUpdate,                                                                                 \
-      (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e), (a, b, c, d, e), ) \
+      (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e), (a, b, c, d, e),   \
+      (data_in(b, c), data_out(d, e)))                                                                       \
     X(C_DecryptDigestUpdate,                                                                                 \
-      (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e), (a, b, c, d, e), ) \
+      (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e), (a, b, c, d, e),   \
+      (data_in(b, c), data_out(d, e)))                                                                       \
     X(C_SignEncryptUpdate,                                                                                   \
-      (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e), (a, b, c, d, e), ) \
+      (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e), (a, b, c, d, e),   \
+      (data_in(b, c), data_out(d, e)))                                                                       \
     X(C_DecryptVerifyUpdate,                                                                                 \
-      (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e), (a, b, c, d, e), ) \
+      (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c, unsigned char *d, CK_ULONG *e), (a, b, c, d, e),   \
+      (data_in(b, c), data_out(d, e)))                                                                       \
     X(C_GenerateKey,                                                                                         \
       (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_ATTRIBUTE * c, CK_ULONG d, CK_OBJECT_HANDLE * e),           \
-      (a, b, c, d, e), (note_mechanism(&n, b), note_template(&n, c, d)))                                     \
+      (a, b, c, d, e),                                                                                       \
+      (note_mechanism(&n, b), note_template(&n, c, d), data_mechanism(b), data_template(c, d)))              \
     X(C_GenerateKeyPair,                                                                                     \
       (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_ATTRIBUTE * c, CK_ULONG d, CK_ATTRIBUTE * e, CK_ULONG f,    \
        CK_OBJECT_HANDLE * g, CK_OBJECT_HANDLE * h),                                                          \
-      (a, b, c, d, e, f, g, h), (note_mechanism(&n, b), note_template(&n, c, d), note_template(&n, e, f)))   \
+      (a, b, c, d, e, f, g, h),                                                                              \
+      (note_mechanism(&n, b), note_template(&n, c, d), note_template(&n, e, f), data_mechanism(b),           \
+       data_template(c, d), data_template(e, f)))                                                            \
     X(C_WrapKey,                                                                                             \
       (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c, CK_OBJECT_HANDLE d, unsigned char *e,      \
        CK_ULONG *f),                                                                                         \
-      (a, b, c, d, e, f), note_mechanism(&n, b))                                                             \
+      (a, b, c, d, e, f), (note_mechanism(&n, b), data_mechanism(b), data_out(e, f)))                        \
     X(C_UnwrapKey,                                                                                           \
       (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c, unsigned char *d, CK_ULONG e,              \
        CK_ATTRIBUTE *f, CK_ULONG g, CK_OBJECT_HANDLE *h),                                                    \
-      (a, b, c, d, e, f, g, h), (note_mechanism(&n, b), note_template(&n, f, g)))                            \
+      (a, b, c, d, e, f, g, h),                                                                              \
+      (note_mechanism(&n, b), note_template(&n, f, g), data_mechanism(b), data_in(d, e),                     \
+       data_template(f, g)))                                                                                 \
     X(C_DeriveKey,                                                                                           \
       (CK_SESSION_HANDLE a, CK_MECHANISM * b, CK_OBJECT_HANDLE c, CK_ATTRIBUTE * d, CK_ULONG e,              \
        CK_OBJECT_HANDLE * f),                                                                                \
-      (a, b, c, d, e, f), (note_mechanism(&n, b), note_data(&n, b, c), note_template(&n, d, e)))             \
-    X(C_SeedRandom, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                        \
-    X(C_GenerateRandom, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), )                    \
+      (a, b, c, d, e, f),                                                                                    \
+      (note_mechanism(&n, b), note_data(&n, b, c), note_template(&n, d, e), data_mechanism(b),               \
+       data_template(d, e)))                                                                                 \
+    X(C_SeedRandom, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), data_in(b, c))           \
+    X(C_GenerateRandom, (CK_SESSION_HANDLE a, unsigned char *b, CK_ULONG c), (a, b, c), data_out(b, &c))     \
     X(C_GetFunctionStatus, (CK_SESSION_HANDLE a), (a), )                                                     \
     X(C_CancelFunction, (CK_SESSION_HANDLE a), (a), )                                                        \
     X(C_WaitForSlotEvent, (CK_FLAGS a, CK_SLOT_ID * b, void *c), (a, b, c), )
@@ -332,7 +347,12 @@ static bool faulted(enum function f, const char *function, long *number, CK_RV *
         struct note n = {"", 0};                                                                             \
         long number = 0;                                                                                     \
         CK_RV rv = CKR_OK;                                                                                   \
-        if (!faulted(F_##name, #name, &number, &rv)) rv = proxy.real->name arguments;                        \
+        bool fails = faulted(F_##name, #name, &number, &rv);                                                 \
+        data_call(number, #name, false, rv);                                                                 \
+        remark;                                                                                              \
+        if (!fails) rv = proxy.real->name arguments;                                                         \
+        data_call(number, #name, true, rv);                                                                  \
+        n = (struct note){"", 0};                                                                            \
         remark;                                                                                              \
         write_line(number, #name, &n, rv);                                                                   \
         return rv;                                                                                           \
@@ -379,6 +399,7 @@ static bool load(void)
     memcpy(&entry, &symbol, sizeof entry);
     if (!entry || entry(&proxy.real) != CKR_OK) return false;
     if (log) proxy.log = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    data_open();
     read_fault("P11PROXY_FAIL", &proxy.fail);
     read_fault("P11PROXY_HANG", &proxy.hang);
     read_fault("P11PROXY_KILL", &proxy.kill);

@@ -104,6 +104,7 @@ bool token_process_begin(struct token_process *p, const struct card_order *order
                          struct err *err)
 {
     *p = (struct token_process){.describes = order->purpose == PURPOSE_DESCRIBE};
+    if (scripted_token.dies_at_once) return err_set(err, ERR_TOKEN, "C_UnwrapKey: CKR_DEVICE_REMOVED");
     if (!record_number(order, &p->record, err)) return false;
     memset(p->challenge, 0x11, sizeof(p->challenge));
     if (order->challenge) memcpy(p->challenge, order->challenge, sizeof(p->challenge));

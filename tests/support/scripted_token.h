@@ -14,6 +14,7 @@ struct scripted_token {
     unsigned wrong_key;  /* so many cards in a row refuse the cryptogram */
     uint64_t bad_record; /* this record is refused before the first command; 0: none */
     unsigned dies_at;    /* token_process_answer fails at this answer, from 1; 0: never */
+    bool dies_at_once;   /* token_process_begin fails */
     bool refuses_to_start;
     unsigned last_tries; /* as the last order said */
 };
