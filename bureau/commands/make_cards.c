@@ -128,6 +128,7 @@ static bool on_known(struct make_cards *m, struct post *p, struct cur *c, struct
     if (err->kind != ERR_INPUT) return false;
     p->card_refused = true;
     if (m->redo) p->switch_to = journal_book_record_on(ledger_book(m->ledger), &id);
+    if (p->switch_to == p->card.number) p->switch_to = 0; /* refused for this very record */
     err_ignore(station_send_err(p->station.fd, STATION_NO, err, &second),
                "the next poll says that it has ended");
     return true;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "bureau/commands/commands.h"
+#include "bureau/registry.h"
 #include "card_bureau.h"
 #include "suite.h"
 
@@ -130,6 +131,51 @@ static void test_redo_finds_the_record_of_a_card(void)
     CU_ASSERT_EQUAL(card_bureau_record(&bureau, 2).state, JOURNAL_MADE);
     CU_ASSERT_EQUAL(bureau.cards[2].stored, 0);
     CU_ASSERT_EQUAL(card_bureau_check_cards(&bureau), 2);
+}
+
+static bool find_job(void *context, const struct registry_file *f, struct err *err)
+{
+    (void)err;
+    memcpy(context, f->first_job, JOB_ID_LEN);
+    return true;
+}
+
+/* As `cardbureau remake` does. */
+static void allow_remake(uint64_t record)
+{
+    struct err err = ERR_INIT;
+    struct registry *r = NULL;
+    struct card_group card = {.number = record};
+    const struct record_note n = {.event = EVENT_REMAKE, .time = 1795687200, .text = "remake-7 lost"};
+    EXPECT_OK(registry_open(&r, bureau.books, &err));
+    EXPECT_OK(registry_walk_files(r, find_job, card.job_id, &err));
+    EXPECT_OK(registry_append(r, &card, card.job_id, &n, &err));
+    registry_close(r);
+}
+
+/* Another card is allowed, and the hand puts the old one in, which stays: it is refused once, and not over and over. */
+static void test_the_old_card_at_a_remake(void)
+{
+    const char *words[] = {"--reader", "*0 00 00", "--records", "1", "--failures", "1", NULL};
+    struct vpcd_card card;
+    CU_ASSERT_TRUE(card_bureau_reset(&bureau));
+    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
+    expect_status(card_bureau_end(&bureau, pid), 0);
+    vpcd_card_release(&card);
+    allow_remake(1);
+    bureau.cards[0].stored = 0;
+    pid = card_bureau_begin(&bureau, command_redo, words);
+    CU_ASSERT_TRUE(card_bureau_insert_until_whole(&bureau, &card, 0, 0));
+    expect_status(card_bureau_end(&bureau, pid), 4);
+    vpcd_card_release(&card);
+    expect_said("a remake needs another card than 00000001");
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).begun, 2);
+    pid = card_bureau_begin(&bureau, command_redo, words);
+    CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 1, 0));
+    expect_status(card_bureau_end(&bureau, pid), 0);
+    vpcd_card_release(&card);
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).card.bytes[3], 2);
 }
 
 /* A pile of cards that were made before goes through the reader again. */
@@ -364,6 +410,7 @@ static const struct test_case cases[] = {
     {"four readers", test_four_readers},
     {"pulled at every command", test_pulled_at_every_command},
     {"redo finds the record of a card", test_redo_finds_the_record_of_a_card},
+    {"the old card at a remake", test_the_old_card_at_a_remake},
     {"made cards are refused", test_made_cards_are_refused},
     {"wrong keys end the run", test_wrong_keys_end_the_run},
     {"a bad record is left for redo", test_a_bad_record_is_left_for_redo},
