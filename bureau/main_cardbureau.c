@@ -12,6 +12,7 @@ int main(int argc, char **argv)
         {"script", "FILE", 1, "the commands for one card, without a reader", command_script},
         {"return", "FILE", 1, "tell the issuer what became of each record", command_return},
         {"remake", "LIST", 1, "take the issuer's list of records to be made again", command_remake},
+        {"destroy", "FILE", 1, "book cards as destroyed", command_destroy},
         {"supply", "", 0, "put their own keys onto blank cards", command_supply},
     };
     struct err err = ERR_INIT;

@@ -1,7 +1,9 @@
 #include "bureau/commands/card_run.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 bool range_read(const char *text, uint64_t *first, uint64_t *last, struct err *err)
 {
@@ -53,4 +55,18 @@ void card_file_close(struct card_file *f)
     incoming_free(f->file);
     bureau_free(f->settings);
     *f = (struct card_file){.settings = NULL};
+}
+
+bool unsigned_file_open(struct mic_file **out, const char *path, struct err *err)
+{
+    struct reader *r = NULL;
+    return reader_open(&r, path, err) && mic_file_open(out, r, NULL, 0, MIC_FILE_NO_SIGNER, err);
+}
+
+bool journal_find(const struct bureau *settings, const struct job_group *job, char **path, bool *there,
+                  struct err *err)
+{
+    if (!journal_path(settings->books_path, job_group_first_job(job), path, err)) return false;
+    *there = access(*path, F_OK) == 0;
+    return *there || errno == ENOENT || err_set_errno(err, ERR_FILE, errno, "%s", *path);
 }

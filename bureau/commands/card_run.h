@@ -4,6 +4,7 @@
 
 #include "base/args.h"
 #include "bureau/incoming.h"
+#include "bureau/journal.h"
 
 /* "5", or "5-9"; NULL: all. False (ERR_CONFIG): another form. */
 MUST_CHECK bool range_read(const char *text, uint64_t *first, uint64_t *last, struct err *err);
@@ -21,5 +22,11 @@ struct card_file {
 MUST_CHECK bool card_file_open(struct card_file *f, const char *settings_path, const char *path,
                                struct err *err);
 void card_file_close(struct card_file *f); /* harmless on zero */
+
+/* For commands that make nothing from the file: its END is looked at without its signature. */
+MUST_CHECK bool unsigned_file_open(struct mic_file **out, const char *path, struct err *err);
+/* Where the journal of the job is, which the caller frees; *there false: no card of the job was begun. */
+MUST_CHECK bool journal_find(const struct bureau *settings, const struct job_group *job, char **path,
+                             bool *there, struct err *err);
 
 #endif

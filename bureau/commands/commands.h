@@ -10,6 +10,7 @@ int command_status(int argc, char **argv);      /* status.c */
 int command_script(int argc, char **argv);      /* script.c */
 int command_return(int argc, char **argv);      /* return.c */
 int command_remake(int argc, char **argv);      /* remake.c */
+int command_destroy(int argc, char **argv);     /* destroy.c */
 int command_supply(int argc, char **argv);      /* supply.c */
 
 #endif

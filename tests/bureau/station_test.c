@@ -51,7 +51,7 @@ static void test_one_reader(void)
     pid = card_bureau_begin(&bureau, command_status, (const char *[]){"--all", NULL});
     expect_status(card_bureau_end(&bureau, pid), 0);
     expect_said("record 4: made, card 00000004");
-    expect_said("0 free, 0 unknown, 0 half-done, 4 made, 0 spoiled");
+    expect_said("0 free, 0 unknown, 0 half-done, 4 made, 0 spoiled, 0 destroyed");
     pid = card_bureau_begin(&bureau, command_personalize, words);
     expect_status(card_bureau_end(&bureau, pid), 4);
     expect_said("personalized before");
@@ -171,6 +171,67 @@ static void test_the_old_card_at_a_remake(void)
     vpcd_card_release(&card);
     expect_said("a remake needs another card than 00000001");
     CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).begun, 2);
+    pid = card_bureau_begin(&bureau, command_redo, words);
+    CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 1, 0));
+    expect_status(card_bureau_end(&bureau, pid), 0);
+    vpcd_card_release(&card);
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).card.bytes[3], 2);
+}
+
+#define CARD_1 "00000001000000000000"
+
+/* A half-done card is destroyed: it and its record are never repeated, and nothing is made without a remake list. */
+static void test_destroyed(void)
+{
+    const char *words[] = {"--reader", "*0 00 00", "--records", "1", "--failures", "1", NULL};
+    const char *first[] = {"--reader", "*0 00 00", "--records", "1", NULL};
+    const char *unasked[] = {"--card", CARD_1, "--reason", "press", NULL};
+    const char *twice[] = {"--card", CARD_1, "--record", "1", "--reason", "press", "--yes", NULL};
+    const char *other[] = {"--record", "2", "--reason", "press", "--yes", NULL};
+    const char *stranger[] = {"--card", "00FF", "--reason", "press", "--yes", NULL};
+    const char *two_words[] = {"--record", "1", "--reason", "the press", "--yes", NULL};
+    const char *good[] = {"--card", CARD_1, "--reason", "press", "--yes", NULL}, *none[] = {NULL};
+    struct vpcd_card card;
+    CU_ASSERT_TRUE(card_bureau_reset(&bureau));
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_destroy, other)), 4);
+    expect_said("no card of this job was begun");
+    pid_t pid = card_bureau_begin(&bureau, command_personalize, first);
+    CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 5));
+    expect_status(card_bureau_end(&bureau, pid), 4);
+    vpcd_card_release(&card);
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).state, JOURNAL_HALF_DONE);
+    static const struct {
+        int status;
+        const char *said;
+    } due[] = {{2, "nobody to ask"},
+               {2, "its card is named twice"},
+               {4, "no card of it was changed"},
+               {4, "card 00FF has no record of this job"},
+               {2, "--reason is one word"}};
+    const char *const *tries[] = {unasked, twice, other, stranger, two_words};
+    for (size_t i = 0; i < SUITE_COUNT(tries); i++) {
+        expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_destroy, tries[i])),
+                      due[i].status);
+        expect_said(due[i].said);
+    }
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).state, JOURNAL_HALF_DONE);
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_destroy, good)), 0);
+    expect_said("card " CARD_1 ": record 1, half-done");
+    expect_said("is booked as destroyed; its record goes onto another card only by a remake list");
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_destroy, good)), 4);
+    expect_said("is destroyed already");
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_status, none)), 0);
+    expect_said("record 1: destroyed, card " CARD_1);
+    expect_said("0 made, 0 spoiled, 1 destroyed");
+    /* Nothing is left for a redo; with a list it is another card's. */
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_redo, words)), 0);
+    allow_remake(1);
+    bureau.cards[0].stored = 0;
+    pid = card_bureau_begin(&bureau, command_redo, words);
+    CU_ASSERT_TRUE(card_bureau_insert_until_whole(&bureau, &card, 0, 0));
+    expect_status(card_bureau_end(&bureau, pid), 4);
+    vpcd_card_release(&card);
+    expect_said("card " CARD_1 " is booked as destroyed");
     pid = card_bureau_begin(&bureau, command_redo, words);
     CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 1, 0));
     expect_status(card_bureau_end(&bureau, pid), 0);
@@ -411,6 +472,7 @@ static const struct test_case cases[] = {
     {"pulled at every command", test_pulled_at_every_command},
     {"redo finds the record of a card", test_redo_finds_the_record_of_a_card},
     {"the old card at a remake", test_the_old_card_at_a_remake},
+    {"a card that is destroyed", test_destroyed},
     {"made cards are refused", test_made_cards_are_refused},
     {"wrong keys end the run", test_wrong_keys_end_the_run},
     {"a bad record is left for redo", test_a_bad_record_is_left_for_redo},
