@@ -99,13 +99,30 @@ static bool find_record(struct script *s, struct mic_record *record, struct err 
     return !end || err_set(err, ERR_INPUT, "no record %" PRIu64 " is in this file", s->options->record);
 }
 
+/* The token process has all its words at once, and no card is asked. */
+static bool describe(struct script *s, const struct mic_record *record, struct err *err)
+{
+    const struct card_order order = {.record = record->bytes, .len = record->len, .dry_run = true};
+    struct card_turn turn;
+
+    card_turn_init(&turn);
+    bool ok = token_process_begin(s->token, &order, &turn, err);
+    if (ok && turn.err.kind != ERR_NONE) {
+        *err = turn.err;
+        ok = false;
+    }
+    if (ok && turn.command.len > 0) buf_put(&s->text, turn.command.data, turn.command.len);
+    card_turn_release(&turn);
+    if (!ok) err_prefix(err, "record %" PRIu64, s->options->record);
+    return ok;
+}
+
 static bool play(struct script *s, const struct mic_record *record, struct err *err)
 {
     const struct options *o = s->options;
     const struct turns_port port = {s, transmit, NULL};
     const struct card_order order = {.record = record->bytes,
                                      .len = record->len,
-                                     .dry_run = o->dry_run,
                                      .challenge = o->challenge ? s->challenge : NULL,
                                      .tries = 1};
     struct turns_result result;
@@ -142,7 +159,7 @@ static bool work(struct script *s, const char *path, struct err *err)
          (!o->answers || file_read_all(o->answers, ANSWERS_MAX, &s->answers, err)) &&
          (!o->output || outfile_is_new(o->output, err)) && card_file_open(&s->file, o->settings, path, err) &&
          find_record(s, record, err) && token_process_start(&s->token, s->file.settings, err) &&
-         play(s, record, err) && write_text(s, err);
+         (o->dry_run ? describe(s, record, err) : play(s, record, err)) && write_text(s, err);
     free(record);
     return ok;
 }

@@ -46,6 +46,23 @@ parts()
     tells 'nothing noted'
 }
 
+# What a card would get, in words, and no secret.
+dry_run()
+{
+    sealed
+    settings
+    expect 0 "$cardbureau" script demo.mic --settings bureau.yaml --record 1 --dry-run
+    cp out words
+    for name in KDL KDU MK-AC card-key; do grep -q "$name" words || fail "no $name: $(cat words)"; done
+    "$reader" --dump --unwrap demo.keys.json demo.mic |
+        sed -nE 's|^record 1/.*unwrapped = ([0-9A-F]{32,})$|\1|p' >secrets
+    [ -s secrets ] || fail 'there are no secrets'
+    if grep -qiFf secrets words; then fail 'a secret is shown'; fi
+    expect 0 "$cardbureau" script demo.mic --settings bureau.yaml --record 1 --dry-run --output script
+    cmp words script
+    expect 4 "$cardbureau" script demo.mic --settings bureau.yaml --record 99 --dry-run
+}
+
 # flip FILE OFFSET
 flip()
 {
@@ -111,6 +128,7 @@ begin bureau_check softhsm
 shows 'the file for all' sealed
 shows 'what cardprep sealed is accepted' what_was_sealed_is_accepted
 shows 'some records, keys only' parts
+shows 'a dry run says what a card would get' dry_run
 shows 'a flipped bit is refused' a_flipped_bit
 shows 'a file for another bureau, another KEK' another_bureau
 shows 'a later pass ends the one before' a_later_pass
