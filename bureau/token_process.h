@@ -17,6 +17,9 @@ struct token_process;
  * settings. False: the child's own error (ERR_TOKEN, …). Start it before threads, readers and books exist. */
 MUST_CHECK bool token_process_start(struct token_process **out, const struct bureau *settings,
                                     struct err *err);
+/* The same, with the PIN out of a pipe (pin_once.h), which is taken over and closed in any case; −1: as above. */
+MUST_CHECK bool token_process_start_with(struct token_process **out, const struct bureau *settings,
+                                         int pin_fd, struct err *err);
 /* Ends it; NULL is fine. */
 void token_process_free(struct token_process *p);
 

@@ -30,28 +30,36 @@ struct arg_list reader_patterns(const struct arg_list *named, const struct burea
     return wanted;
 }
 
-bool pin_comes_once(const struct bureau *settings)
+static bool open_file(struct card_file *f, const char *path, struct err *err)
 {
-    const char *pin = settings->token.pin ? settings->token.pin : "prompt";
-    return strcmp(pin, "prompt") == 0 || strncmp(pin, "fd:", 3) == 0;
+    struct token_process *signers = NULL;
+    int pin_fd = -1;
+    bool ok =
+        f->settings->trusted_count == 0 || (pin_once_pipe(&f->pin, &pin_fd, err) &&
+                                            token_process_start_with(&signers, f->settings, pin_fd, err));
+    ok = ok && incoming_open(&f->file, f->settings, signers, path, err);
+    token_process_free(signers);
+    return ok;
 }
 
 bool card_file_open(struct card_file *f, const char *settings_path, const char *path, struct err *err)
 {
-    struct token_process *signers = NULL;
-
     *f = (struct card_file){.settings = NULL};
     if (!settings_path) return err_set(err, ERR_CONFIG, "name the bureau's settings: --settings FILE");
-    bool ok = bureau_load(&f->settings, settings_path, err);
-    if (ok && f->settings->trusted_count > 0) ok = token_process_start(&signers, f->settings, err);
-    ok = ok && incoming_open(&f->file, f->settings, signers, path, err);
-    token_process_free(signers);
+    bool ok = bureau_load(&f->settings, settings_path, err) && pin_once_get(&f->pin, f->settings, err) &&
+              open_file(f, path, err);
     if (!ok) card_file_close(f);
     return ok;
 }
 
+void card_file_forget_pin(struct card_file *f)
+{
+    secret_release(&f->pin);
+}
+
 void card_file_close(struct card_file *f)
 {
+    card_file_forget_pin(f);
     incoming_free(f->file);
     bureau_free(f->settings);
     *f = (struct card_file){.settings = NULL};

@@ -45,14 +45,12 @@ static bool find_readers(const struct run *r, struct pcsc_readers *readers, stru
     return ok;
 }
 
-static bool check_pin(const struct bureau *b, size_t stations, struct err *err)
+static bool start_station(struct run *r, const char *reader, struct err *err)
 {
-    if (stations == 1 || !pin_comes_once(b)) return true;
-    return err_set(
-        err, ERR_CONFIG,
-        "%zu readers, each with a token process of its own, need the PIN from a file or a credential "
-        "(pin: in %s), or one reader is named with --reader",
-        stations, b->path);
+    struct make_cards *m = &r->cards;
+    int pin_fd = -1;
+    return pin_once_pipe(&r->file.pin, &pin_fd, err) &&
+           station_start(&m->posts[m->post_count].station, r->file.settings, reader, pin_fd, err);
 }
 
 static bool start_stations(struct run *r, struct err *err)
@@ -60,12 +58,11 @@ static bool start_stations(struct run *r, struct err *err)
     struct make_cards *m = &r->cards;
     struct pcsc_readers readers;
 
-    if (!find_readers(r, &readers, err) || !check_pin(r->file.settings, readers.count, err)) return false;
-    for (; m->post_count < readers.count && m->post_count < STATIONS_MAX; m->post_count++)
-        if (!station_start(&m->posts[m->post_count].station, r->file.settings, readers.names[m->post_count],
-                           err))
-            return false;
-    return true;
+    bool ok = find_readers(r, &readers, err);
+    for (; ok && m->post_count < readers.count && m->post_count < STATIONS_MAX; m->post_count += ok)
+        ok = start_station(r, readers.names[m->post_count], err);
+    card_file_forget_pin(&r->file);
+    return ok;
 }
 
 /* The whole file was checked before, and its books do not speak against it. */

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hex.h"
 #include "bureau/token_process.h"
@@ -35,6 +36,13 @@ bool token_process_start(struct token_process **out, const struct bureau *settin
     }
     free(p);
     return err_set(err, ERR_TOKEN, "token '%s': no such token is present", settings->token.label);
+}
+
+bool token_process_start_with(struct token_process **out, const struct bureau *settings, int pin_fd,
+                              struct err *err)
+{
+    if (pin_fd >= 0) close(pin_fd);
+    return token_process_start(out, settings, err);
 }
 
 void token_process_free(struct token_process *p)

@@ -1,11 +1,13 @@
 /* The token process as its parent sees it: cards made, records refused. */
 #include "bureau/token_process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "bureau/pin_once.h"
 #include "formats/mic.h"
 #include "formats/signature.h"
 #include "stage.h"
@@ -223,6 +225,54 @@ static void test_start_refused(void)
     CU_ASSERT_PTR_NULL(p);
 }
 
+/* The settings' own source is not asked. */
+static void test_pin_through_a_pipe(void)
+{
+    static char nowhere[] = "file:/nonexistent/pin", typed[] = "fd:99";
+    struct bureau with = settings;
+    struct secret pin = SECRET_NONE, wrong = SECRET_NONE;
+    int fd = -1;
+    with.token.pin = nowhere;
+    EXPECT_OK(pin_once_get(&pin, &with, &err)); /* every process fetches it itself */
+    CU_ASSERT_PTR_NULL(pin.data);
+    EXPECT_OK(pin_once_pipe(&pin, &fd, &err));
+    CU_ASSERT_EQUAL(fd, -1);
+    EXPECT_OK(secret_copy(&pin, SOFTTOKEN_PIN, strlen(SOFTTOKEN_PIN), &err));
+    EXPECT_OK(secret_copy(&wrong, "wrong", 5, &err));
+    for (int i = 0; i < 2; i++) {
+        struct token_process *p = NULL;
+        EXPECT_OK(pin_once_pipe(i ? &wrong : &pin, &fd, &err));
+        if (i)
+            EXPECT_FAIL(token_process_start_with(&p, &with, fd, &err), ERR_TOKEN, "CKR_PIN_INCORRECT");
+        else
+            EXPECT_OK(token_process_start_with(&p, &with, fd, &err));
+        CU_ASSERT_EQUAL(fcntl(fd, F_GETFD), -1);
+        token_process_free(p);
+        err_clear(&err);
+    }
+    with.token.pin = typed;
+    struct secret none = SECRET_NONE;
+    EXPECT_FAIL(pin_once_get(&none, &with, &err), ERR_TOKEN, "PIN from file descriptor 99");
+    CU_ASSERT_PTR_NULL(none.data);
+    secret_release(&pin);
+    secret_release(&wrong);
+}
+
+/* One process alone reads it from the descriptor before it closes all. */
+static void test_pin_from_a_descriptor(void)
+{
+    static char source[16];
+    struct bureau with = settings;
+    struct token_process *p = NULL;
+    int fd = open(strchr(settings.token.pin, '/'), O_RDONLY);
+    CU_ASSERT_TRUE_FATAL(fd > 2);
+    snprintf(source, sizeof source, "fd:%d", fd);
+    with.token.pin = source;
+    EXPECT_OK(token_process_start(&p, &with, &err));
+    token_process_free(p);
+    close(fd);
+}
+
 static void test_dies(void)
 {
     struct token_process *p = start();
@@ -260,6 +310,8 @@ static const struct test_case cases[] = {
     {"keys only", test_keys_only},
     {"signing and trusted signers", test_sign},
     {"what refuses to start", test_start_refused},
+    {"a PIN through a pipe", test_pin_through_a_pipe},
+    {"a PIN from a descriptor", test_pin_from_a_descriptor},
     {"a token process that is killed", test_dies},
 };
 

@@ -124,11 +124,41 @@ shards()
     expect 0 "$cardbureau" check shard-1.mic --settings bureau.yaml
 }
 
+# asks_once STATUS COMMAND…: at a terminal.
+asks_once()
+{
+    due_status=$1
+    shift
+    expect "$due_status" command expect "$E2E_SOURCE/tests/e2e/pin.exp" "$(cat pins/bureau.pin)" "$@"
+    if grep -qF "$(cat pins/bureau.pin)" out err; then fail 'the screen shows the PIN'; fi
+}
+
+# Several processes log in, and it is typed once; also where the signers stand on the token, and one more asks it for them.
+pin_once()
+{
+    sealed
+    settings 's|file:pins/bureau.pin|fd:3|'
+    expect 0 "$cardbureau" check demo.mic --settings bureau.yaml --workers 3 3<pins/bureau.pin
+    tells '20 of 20 card records'
+    echo wrong >wrong.pin
+    expect 3 "$cardbureau" check demo.mic --settings bureau.yaml --workers 3 3<wrong.pin
+    says CKR_PIN_INCORRECT
+    expect 3 "$cardbureau" check demo.mic --settings bureau.yaml --workers 3 3</dev/null
+    says 'PIN from file descriptor 3: nothing to read'
+    expect 0 "$cardbureau" script demo.mic --settings bureau.yaml --record 1 --dry-run 3<pins/bureau.pin
+    change bureau.yaml 's/"fd:3"/prompt/'
+    command -v expect >/dev/null || return 0
+    asks_once 0 "$cardbureau" check demo.mic --settings bureau.yaml --workers 3
+    tells '20 of 20 card records'
+    asks_once 0 "$cardbureau" script demo.mic --settings bureau.yaml --record 1 --dry-run
+}
+
 begin bureau_check softhsm
 shows 'the file for all' sealed
 shows 'what cardprep sealed is accepted' what_was_sealed_is_accepted
 shows 'some records, keys only' parts
 shows 'a dry run says what a card would get' dry_run
+shows 'a PIN that is typed, or comes from a descriptor, is asked for once' pin_once
 shows 'a flipped bit is refused' a_flipped_bit
 shows 'a file for another bureau, another KEK' another_bureau
 shows 'a later pass ends the one before' a_later_pass

@@ -21,10 +21,12 @@ made_and_read_back()
     blank 2 2 --scp 03 --i 60
     blank 3 2 --scp 03 --i 00
     blank 4 1 --scp 03 --i 30
+    # The PIN comes once, and two processes log in with it.
+    sed 's|file:pins/bureau.pin|fd:3|' bureau.yaml >once.yaml
     feed 0 1 3 &
     first=$!
     feed 1 2 4 &
-    bureau 0 personalize
+    bureau 0 personalize --settings once.yaml 3<pins/bureau.pin
     tells '4 cards made; 0 half-done, 0 spoiled, 0 left as they were'
     wait $first $! || fail 'cards were not fed'
     bureau 0 status
