@@ -217,26 +217,26 @@ static void print_help(FILE *out, size_t used, size_t column, const char *help)
 }
 
 static int print_commands(FILE *out, const char *program, const char *purpose,
-                          const struct arg_command *commands, size_t count)
+                          const struct arg_command *const *commands, size_t count)
 {
     fprintf(out, "%s - %s\n\nusage: %s COMMAND [OPTIONS] OPERANDS\n\ncommands:\n", program, purpose, program);
     for (size_t i = 0; i < count; i++) {
-        const char *operands = commands[i].operands ? commands[i].operands : "";
-        int used = fprintf(out, "  %s %s", commands[i].name, operands);
-        print_help(out, used > 0 ? (size_t)used : 0, 32, commands[i].help);
+        const char *operands = commands[i]->operands ? commands[i]->operands : "";
+        int used = fprintf(out, "  %s %s", commands[i]->name, operands);
+        print_help(out, used > 0 ? (size_t)used : 0, 32, commands[i]->help);
     }
     fprintf(out, "\n%s COMMAND --help shows the options of a command;\n%s --version the version.\n", program,
             program);
     return fflush(out) == 0 ? 0 : err_exit_status(ERR_FILE);
 }
 
-static int unknown_command(const char *program, const char *given, const struct arg_command *commands,
+static int unknown_command(const char *program, const char *given, const struct arg_command *const *commands,
                            size_t count)
 {
     struct err err = ERR_INIT;
     struct nearest n = {given, strlen(given), NULL, 0};
     for (size_t i = 0; i < count; i++)
-        nearest_try(&n, commands[i].name);
+        nearest_try(&n, commands[i]->name);
     if (n.name)
         err_set(&err, ERR_CONFIG, "unknown command '%s'; did you mean '%s'?", given, n.name);
     else
@@ -245,7 +245,7 @@ static int unknown_command(const char *program, const char *given, const struct 
 }
 
 int args_dispatch(int argc, char **argv, const char *program, const char *purpose,
-                  const struct arg_command *commands, size_t command_count)
+                  const struct arg_command *const *commands, size_t command_count)
 {
     if (argc < 2) {
         print_commands(stderr, program, purpose, commands, command_count);
@@ -258,23 +258,44 @@ int args_dispatch(int argc, char **argv, const char *program, const char *purpos
         return fflush(stdout) == 0 ? 0 : err_exit_status(ERR_FILE);
     }
     for (size_t i = 0; i < command_count; i++) {
-        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+        if (strcmp(argv[1], commands[i]->name) == 0) return commands[i]->run(argc - 1, argv + 1);
     }
     return unknown_command(program, argv[1], commands, command_count);
 }
 
-void args_usage(FILE *out, const char *program, const struct arg_command *command,
-                const struct arg_option *options, size_t option_count)
+void args_usage(FILE *out, const struct arg_command *command, const struct arg_option *options,
+                size_t option_count)
 {
     const char *operands = command->operands ? command->operands : "";
-    fprintf(out, "usage: %s %s%s%s%s\n\n%s\n", program, command->name, option_count ? " [OPTIONS]" : "",
-            operands[0] ? " " : "", operands, command->help);
+    fprintf(out, "usage: %s %s%s%s%s\n\n%s\n", command->program, command->name,
+            option_count ? " [OPTIONS]" : "", operands[0] ? " " : "", operands, command->help);
     if (option_count) fprintf(out, "\noptions:\n");
     for (size_t i = 0; i < option_count; i++) {
         const char *value = options[i].value ? options[i].value : "";
         int used = fprintf(out, "  --%s %s", options[i].name, value);
         print_help(out, used > 0 ? (size_t)used : 0, 28, options[i].help);
     }
+}
+
+bool args_begin(const struct arg_command *command, int argc, char **argv, const struct arg_option *options,
+                size_t option_count, const char **operands, int *status)
+{
+    struct err err = ERR_INIT;
+    *status = 0;
+    if (!args_parse(argc, argv, options, option_count, operands, command->operand_count, &err)) {
+        *status = args_fail(command, &err);
+        return false;
+    }
+    if (!help_given(options, option_count)) return true;
+    args_usage(stdout, command, options, option_count);
+    return false;
+}
+
+int args_fail(const struct arg_command *command, const struct err *err)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "%s %s", command->program, command->name);
+    return args_report(name, err);
 }
 
 int args_report(const char *program, const struct err *err)

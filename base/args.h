@@ -30,6 +30,7 @@ struct arg_option {
 };
 
 struct arg_command {
+    const char *program;               /* "cardprep" */
     const char *name;                  /* "run" */
     const char *operands;              /* "JOB" as shown in the usage */
     int operand_count;                 /* exactly so many */
@@ -52,13 +53,19 @@ MUST_CHECK bool args_parse_many(int argc, char **argv, const struct arg_option *
                                 struct arg_operands *operands, struct err *err);
 /* Finds and runs the command that argv[1] names; answers --help and --version itself. */
 int args_dispatch(int argc, char **argv, const char *program, const char *purpose,
-                  const struct arg_command *commands, size_t command_count);
+                  const struct arg_command *const *commands, size_t command_count);
+/* What a command begins with: args_parse, with as many operands as it takes; --help prints the usage. False: the command ends here,
+ * with *status; what was wrong has been said. */
+MUST_CHECK bool args_begin(const struct arg_command *command, int argc, char **argv,
+                           const struct arg_option *options, size_t option_count, const char **operands,
+                           int *status);
 /* Prints the usage of one command with its options. */
-void args_usage(FILE *out, const char *program, const struct arg_command *command,
-                const struct arg_option *options, size_t option_count);
+void args_usage(FILE *out, const struct arg_command *command, const struct arg_option *options,
+                size_t option_count);
 /* The entry of names[] that is nearest to `word`, or NULL if none is near (edit distance over 2). */
 const char *args_nearest(const char *word, const char *const *names, size_t count);
-/* Prints `program: text` to stderr and returns the exit status of err. */
+/* Prints `program: text`, or `program command: text`, to stderr and returns the exit status of err. */
 int args_report(const char *program, const struct err *err);
+int args_fail(const struct arg_command *command, const struct err *err);
 
 #endif

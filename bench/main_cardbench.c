@@ -101,11 +101,12 @@ static int run(const struct options *o)
 
 static int usage(const struct options *o, const struct arg_option *options, size_t count)
 {
-    const struct arg_command command = {"--job JOB", "", 0, "measure a token, and cardprep on it", NULL};
+    const struct arg_command command = {
+        "cardbench", "--job JOB", "", 0, "measure a token, and cardprep on it", NULL};
     if (o->version)
         puts("cardbench " CARDPREP_VERSION);
     else
-        args_usage(stdout, "cardbench", &command, options, count);
+        args_usage(stdout, &command, options, count);
     return 0;
 }
 

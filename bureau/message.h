@@ -13,6 +13,7 @@ enum message_type {
     MESSAGE_CHECK,    /* parent: a record to be checked */
     MESSAGE_SIGN,     /* parent: bytes to be signed */
     MESSAGE_SIGNERS,  /* parent: the trusted signers, please */
+    MESSAGE_WAYS,     /* parent: which way the secrets of the records checked take, please */
     MESSAGE_DONE,     /* token: done; the payload is what was asked for */
     MESSAGE_TURN,     /* token: a turn */
     MESSAGE_REFUSED,  /* token: an err instead */

@@ -11,6 +11,7 @@
 #include "bureau/message.h"
 #include "bureau/pin_once.h"
 #include "bureau/sandbox.h"
+#include "bureau/ways.h"
 #include "hsm/public.h"
 #include "hsm/trust.h"
 
@@ -26,6 +27,7 @@ struct child {
     struct channel channel;
     struct conversation *conversation;
     struct card_turn turn;
+    struct ways ways; /* of the records checked */
     struct buf in, out;
 };
 
@@ -176,7 +178,8 @@ static bool check(struct child *c, struct cur *payload, struct err *err)
     uint8_t keys_only = 0;
     if (!cur_take_u8(payload, &keys_only, "message", err)) return false;
     const struct hsm_span span = {&payload->data[payload->pos], cur_left(payload)};
-    bool ok = open_record_new(&record, c->ring, c->job, &span, keys_only ? OPEN_WITHOUT_MACS : 0, err);
+    bool ok = open_record_new(&record, c->ring, c->job, &span, keys_only ? OPEN_WITHOUT_MACS : 0, err) &&
+              ways_add_record(&c->ways, record, err);
     open_record_free(record);
     return ok;
 }
@@ -205,6 +208,9 @@ static bool serve_other(struct child *c, enum message_type type, struct cur *pay
         return sign(c, payload, err);
     case MESSAGE_SIGNERS:
         return check_signers(c, &c->out, err);
+    case MESSAGE_WAYS:
+        ways_put(&c->out, &c->ways);
+        return buf_ok(&c->out, "ways", err);
     default:
         return err_set(err, ERR_INTERNAL, "a message of unknown type %d", (int)type);
     }
@@ -253,6 +259,7 @@ static void finish(struct child *c)
     hsm_token_close(c->t);
     free(c->job);
     card_turn_release(&c->turn);
+    ways_release(&c->ways);
     buf_release(&c->in);
     buf_release(&c->out);
 }

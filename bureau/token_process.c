@@ -13,6 +13,7 @@
 #include "base/digest.h"
 #include "bureau/message.h"
 #include "bureau/token_child.h"
+#include "bureau/ways.h"
 
 enum { ANSWER_TIMEOUT_MS = 120000, END_TIMEOUT_MS = 5000, WHAT_SIZE = 256 };
 
@@ -198,6 +199,14 @@ bool token_process_check(struct token_process *p, const uint8_t *record, size_t 
     buf_put_u8(&p->out, keys_only);
     buf_put(&p->out, record, len);
     return ask(p, MESSAGE_CHECK, MESSAGE_DONE, err);
+}
+
+bool token_process_ways(struct token_process *p, struct ways *ways, struct err *err)
+{
+    buf_clear(&p->out);
+    if (!ask(p, MESSAGE_WAYS, MESSAGE_DONE, err)) return false;
+    struct cur c = cur_make(p->in.data, p->in.len, 0);
+    return ways_take(&c, ways, err);
 }
 
 bool token_process_sign(struct token_process *p, const uint8_t *data, size_t len, struct buf *signature,

@@ -82,6 +82,9 @@ void card_turn_release(struct card_turn *turn);
 /* Verifies one record and unwraps all its secrets, comparing check values (cardbureau check). keys_only: without MACs. */
 MUST_CHECK bool token_process_check(struct token_process *p, const uint8_t *record, size_t len,
                                     bool keys_only, struct err *err);
+/* Adds which way the secrets of all records checked take to a card. False: also ERR_TOKEN, the process has ended. */
+struct ways;
+MUST_CHECK bool token_process_ways(struct token_process *p, struct ways *ways, struct err *err);
 /* Signs with the return key. */
 MUST_CHECK bool token_process_sign(struct token_process *p, const uint8_t *data, size_t len,
                                    struct buf *signature, uint8_t signer[32], struct err *err);

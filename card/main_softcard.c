@@ -245,13 +245,13 @@ int main(int argc, char **argv)
         {"version", ARG_FLAG, NULL, "show the version", {.flag = &o.version}},
     };
     const size_t count = sizeof(table) / sizeof(table[0]);
-    static const struct arg_command usage = {"--state FILE", "", 0,
-                                             "a smart card in software, in a virtual reader", NULL};
+    static const struct arg_command usage = {
+        "softcard", "--state FILE", "", 0, "a smart card in software, in a virtual reader", NULL};
     struct err err = ERR_INIT;
 
     if (!args_parse(argc, argv, table, count, NULL, 0, &err)) return args_report("softcard", &err);
     if (o.help) {
-        args_usage(stdout, "softcard", &usage, table, count);
+        args_usage(stdout, &usage, table, count);
         return 0;
     }
     if (o.version) {

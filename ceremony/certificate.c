@@ -54,6 +54,18 @@ static bool accept_files(const struct plan_certificate *pc, const struct request
            certificate_file_load(pc->certificate_path, &file, err) && certificate_accept(&a, &file, err);
 }
 
+static bool await_answer(const struct plan_certificate *pc, struct step_result *r, struct err *err)
+{
+    char path[CERTIFICATE_PATH_MAX], name[128];
+    if (!certificate_request_path(pc, path, err)) return false;
+    if (!output_is_there(path)) return true;
+    output_describe(path, name, sizeof(name));
+    r->state = STEP_WAITING;
+    snprintf(r->detail, sizeof(r->detail),
+             "send %s to the scheme, then: cardkeys certificate import PLAN ANSWER", name);
+    return true;
+}
+
 bool certificate_look(struct ceremony *c, size_t index, struct step_result *r, struct err *err)
 {
     const struct plan_certificate *pc = &c->plan->certificates[index];
@@ -62,7 +74,7 @@ bool certificate_look(struct ceremony *c, size_t index, struct step_result *r, s
 
     output_look(pc->certificate_path, r);
     if (!place_pair_is_there(c, pc->issuer_key, &pair_there, err)) return false;
-    if (r->state != STEP_THERE) return true;
+    if (r->state != STEP_THERE) return pc->ca_key || await_answer(pc, r, err);
     if (!pair_there)
         return err_set(err, ERR_TOKEN, "%s is there, but its key '%s' is not on the token",
                        pc->certificate_path, pc->issuer_key);
@@ -138,7 +150,6 @@ bool certificate_run(struct ceremony *c, size_t index, struct step_result *r, st
     const struct plan_certificate *pc = &c->plan->certificates[index];
     struct certificate_request request;
     struct step_result of_request;
-    char name[128];
 
     if (!certificate_request_make(c, pc, &request, err)) return false;
     if (!certificate_request_write(&request, &of_request, err)) return false;
@@ -146,10 +157,5 @@ bool certificate_run(struct ceremony *c, size_t index, struct step_result *r, st
         output_look(pc->certificate_path, r);
         return accept_files(pc, &request.request, err);
     }
-    if (pc->ca_key) return issue(c, pc, &request.request, r, err);
-    r->state = STEP_WAITING;
-    output_describe(of_request.detail, name, sizeof(name));
-    snprintf(r->detail, sizeof(r->detail),
-             "send %s to the scheme, then: cardkeys certificate import PLAN ANSWER", name);
-    return true;
+    return pc->ca_key ? issue(c, pc, &request.request, r, err) : await_answer(pc, r, err);
 }

@@ -1,10 +1,10 @@
 /* ceremony/certificate_command.c - `cardkeys certificate request|import PLAN …`: what goes to a scheme to have an issuer key
  * certified, and what comes back. */
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/args.h"
+#include "base/clock.h"
 #include "base/hex.h"
 #include "ceremony/certificate_import.h"
 #include "ceremony/closing.h"
@@ -64,7 +64,7 @@ static bool request_one(struct ceremony *c, const struct plan_certificate *pc, s
     return true;
 }
 
-static bool request(const char *path, const char *key, struct err *err)
+static bool request(const char *path, const char *key, const char *site, struct err *err)
 {
     struct plan *plan = NULL;
     struct ceremony c = {0};
@@ -72,7 +72,7 @@ static bool request(const char *path, const char *key, struct err *err)
 
     if (!plan_lint_load(&plan, path, err)) return false;
     if (!check_chosen(plan, key, err)) goto out;
-    if (!ceremony_init(&c, plan, NULL, false, err)) goto out;
+    if (!ceremony_init(&c, plan, site, false, err)) goto out;
     for (size_t i = 0; i < plan->certificate_count; i++) {
         const struct plan_certificate *pc = &plan->certificates[i];
         if (is_chosen(pc, key) && !request_one(&c, pc, err)) goto out;
@@ -84,10 +84,29 @@ out:
     return ok;
 }
 
+static int request_command(int argc, char **argv);
+static int import_answer_command(int argc, char **argv);
+static const struct arg_command request_row = {
+    .program = "cardkeys certificate",
+    .name = "request",
+    .operands = "PLAN",
+    .operand_count = 1,
+    .help = "write the requests that go to the scheme, show their fingerprints",
+    .run = request_command,
+};
+static const struct arg_command import_row = {
+    .program = "cardkeys certificate",
+    .name = "import",
+    .operands = "PLAN ANSWER",
+    .operand_count = 2,
+    .help = "compare the scheme's answer with the request, and store it",
+    .run = import_answer_command,
+};
+
 static int request_command(int argc, char **argv)
 {
     struct err err = ERR_INIT;
-    const char *path = NULL, *key = NULL;
+    const char *path = NULL, *key = NULL, *site = NULL;
     bool help = false;
     const struct arg_option options[] = {
         {"key",
@@ -95,27 +114,20 @@ static int request_command(int argc, char **argv)
          "NAME",
          "the issuer pair; default: each that the plan has certified",
          {.text = &key}},
+        {"site", ARG_TEXT, "NAME", "at this site of the plan", {.text = &site}},
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {
-        "request", "PLAN", 1, "write the requests that go to the scheme, show their fingerprints", NULL};
-    if (!args_parse(argc, argv, options, count, &path, 1, &err))
-        return args_report("cardkeys certificate request", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys certificate", &usage, options, count);
-        return 0;
-    }
-    return request(path, key, &err) ? 0 : args_report("cardkeys certificate request", &err);
+    int status = 0;
+    if (!args_begin(&request_row, argc, argv, options, count, &path, &status)) return status;
+    return request(path, key, site, &err) ? 0 : args_fail(&request_row, &err);
 }
 
 static bool today_is(struct date *out, struct err *err)
 {
-    time_t now = time(NULL);
-    struct tm utc;
-    if (!gmtime_r(&now, &utc)) return err_set(err, ERR_INTERNAL, "the clock gives no date");
-    *out = (struct date){utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday};
-    return true;
+    enum { DATE_LEN = 10 };
+    char now[CLOCK_TEXT_LEN + 1];
+    return clock_text(clock_now(NULL), now, err) && date_read(now, DATE_LEN, out, err);
 }
 
 /* The one certificate that the answer is for. */
@@ -162,8 +174,13 @@ static bool write_down(struct ceremony *c, const struct plan_certificate *pc, st
            closing_sign_if_open(c, err);
 }
 
-static bool import(const char *path, const char *key, const struct certificate_source *source, bool yes,
-                   struct err *err)
+struct wanted {
+    const char *plan, *key, *site; /* key NULL: the only one */
+    struct certificate_source source;
+    bool yes;
+};
+
+static bool import(const struct wanted *w, struct err *err)
 {
     struct certificate_import i = {.file = {.certificate_len = 0}};
     const struct plan_certificate *pc = NULL;
@@ -173,17 +190,17 @@ static bool import(const char *path, const char *key, const struct certificate_s
     struct date today;
     bool ok = false;
 
-    if (!yes && !isatty(STDIN_FILENO))
+    if (!w->yes && !isatty(STDIN_FILENO))
         return err_set(err, ERR_CONFIG, "nobody to ask whether to store it: call it with --yes");
     if (!today_is(&today, err)) return false;
-    if (!plan_lint_load(&plan, path, err)) return false;
-    if (!find_entry(plan, key, &pc, err)) goto out;
-    if (!ceremony_init(&c, plan, NULL, true, err)) goto out;
+    if (!plan_lint_load(&plan, w->plan, err)) return false;
+    if (!find_entry(plan, w->key, &pc, err)) goto out;
+    if (!ceremony_init(&c, plan, w->site, true, err)) goto out;
     if (!certificate_request_make(&c, pc, &i.request, err)) goto out;
-    if (!certificate_import_read(source, &today, &i, err)) goto out;
+    if (!certificate_import_read(&w->source, &today, &i, err)) goto out;
     if (!print_words(&i, err)) goto out;
     bool there = output_is_there(pc->certificate_path); /* the same one, or it is refused */
-    if (!agree(yes || there, err)) goto out;
+    if (!agree(w->yes || there, err)) goto out;
     if (!journal_open(&c.journal, plan, c.site, err)) goto out; /* what cannot be written down is not done */
     if (!certificate_import_store(&i, &result, err)) goto out;
     if (result.state == STEP_MADE && !write_down(&c, pc, err)) goto out;
@@ -199,53 +216,51 @@ out:
 static int import_answer_command(int argc, char **argv)
 {
     struct err err = ERR_INIT;
-    const char *operands[2] = {NULL, NULL}, *key = NULL;
-    struct certificate_source source = {NULL, NULL, NULL, NULL};
-    bool yes = false, help = false;
+    struct wanted w = {.key = NULL};
+    const char *operands[2] = {NULL, NULL};
+    bool help = false;
     const struct arg_option options[] = {
-        {"key", ARG_TEXT, "NAME", "the issuer pair, if the plan has several certified", {.text = &key}},
+        {"key", ARG_TEXT, "NAME", "the issuer pair, if the plan has several certified", {.text = &w.key}},
         {"remainder",
          ARG_TEXT,
          "FILE",
          "the key's remainder (92), if it is a file apart",
-         {.text = &source.remainder}},
+         {.text = &w.source.remainder}},
         {"exponent",
          ARG_TEXT,
          "HEX",
          "the key's exponent (9F32): must be the pair's",
-         {.text = &source.exponent}},
+         {.text = &w.source.exponent}},
         {"ca",
          ARG_TEXT,
          "FILE",
          "the scheme's CA key file; default: the plan's ca_file",
-         {.text = &source.ca}},
-        {"yes", ARG_FLAG, NULL, "store it without a question", {.flag = &yes}},
+         {.text = &w.source.ca}},
+        {"site", ARG_TEXT, "NAME", "at this site of the plan", {.text = &w.site}},
+        {"yes", ARG_FLAG, NULL, "store it without a question", {.flag = &w.yes}},
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"import", "PLAN ANSWER", 2,
-                                      "compare the scheme's answer with the request, and store it", NULL};
-    if (!args_parse(argc, argv, options, count, operands, 2, &err))
-        return args_report("cardkeys certificate import", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys certificate", &usage, options, count);
-        return 0;
-    }
-    source.answer = operands[1];
-    return import(operands[0], key, &source, yes, &err) ? 0
-                                                        : args_report("cardkeys certificate import", &err);
+    int status = 0;
+    if (!args_begin(&import_row, argc, argv, options, count, operands, &status)) return status;
+    w.plan = operands[0];
+    w.source.answer = operands[1];
+    return import(&w, &err) ? 0 : args_fail(&import_row, &err);
 }
 
-static const struct arg_command commands[] = {
-    {"request", "PLAN", 1, "write the requests that go to the scheme, show their fingerprints",
-     request_command},
-    {"import", "PLAN ANSWER", 2, "compare the scheme's answer with the request, and store it",
-     import_answer_command},
-};
-
-int command_certificate(int argc, char **argv)
+static int command_certificate(int argc, char **argv)
 {
+    static const struct arg_command *const commands[] = {&request_row, &import_row};
     return args_dispatch(argc, argv, "cardkeys certificate",
                          "an issuer key's certificate: asked for, and brought in", commands,
                          sizeof(commands) / sizeof(commands[0]));
 }
+
+const struct arg_command certificate_command = {
+    .program = "cardkeys",
+    .name = "certificate",
+    .operands = "request|import PLAN",
+    .operand_count = 1,
+    .help = "ask a scheme for an issuer key's certificate, bring its answer in",
+    .run = command_certificate,
+};

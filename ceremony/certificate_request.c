@@ -8,7 +8,7 @@
 #include "ceremony/output.h"
 #include "formats/entry.h"
 
-enum { TEXT_MAX = 8192, PATH_TEXT_MAX = 4096 };
+enum { TEXT_MAX = 8192 };
 
 bool certificate_public_key(const struct hsm_pair *pair, struct emv_public_key *key, struct err *err)
 {
@@ -47,13 +47,13 @@ bool certificate_request_make(struct ceremony *c, const struct plan_certificate 
            make_subject(c->plan, entry, &out->pair, &out->request, err);
 }
 
-static bool path_of(const struct plan_certificate *pc, const char *suffix, char path[PATH_TEXT_MAX],
+static bool path_of(const struct plan_certificate *pc, const char *suffix, char path[CERTIFICATE_PATH_MAX],
                     struct err *err)
 {
     size_t stem = strlen(pc->certificate_path);
     if (stem > 5 && strcmp(pc->certificate_path + stem - 5, ".yaml") == 0) stem -= 5;
-    int len = snprintf(path, PATH_TEXT_MAX, "%.*s%s", (int)stem, pc->certificate_path, suffix);
-    return (len >= 0 && len < PATH_TEXT_MAX) ||
+    int len = snprintf(path, CERTIFICATE_PATH_MAX, "%.*s%s", (int)stem, pc->certificate_path, suffix);
+    return (len >= 0 && len < CERTIFICATE_PATH_MAX) ||
            err_set(err, ERR_CONFIG, "path of the certificate is too long");
 }
 
@@ -67,7 +67,7 @@ static const struct request_form {
 static bool write_form(const struct certificate_request *r, const struct request_form *form,
                        struct step_result *result, struct err *err)
 {
-    char path[PATH_TEXT_MAX];
+    char path[CERTIFICATE_PATH_MAX];
     struct buf text;
     buf_init(&text, TEXT_MAX);
     bool ok = path_of(r->entry, form->suffix, path, err) &&
@@ -87,15 +87,21 @@ bool certificate_request_write(const struct certificate_request *r, struct step_
     return true;
 }
 
+bool certificate_request_path(const struct plan_certificate *entry, char path[CERTIFICATE_PATH_MAX],
+                              struct err *err)
+{
+    return path_of(entry, request_forms[0].suffix, path, err);
+}
+
 bool certificate_request_is_as_sent(const struct certificate_request *r, struct err *err)
 {
-    char path[PATH_TEXT_MAX];
+    char path[CERTIFICATE_PATH_MAX];
     struct buf due, is;
     bool ok = false;
 
     buf_init(&due, TEXT_MAX);
     buf_init(&is, TEXT_MAX);
-    if (!path_of(r->entry, request_forms[0].suffix, path, err)) goto out;
+    if (!certificate_request_path(r->entry, path, err)) goto out;
     if (!output_is_there(path)) {
         ok = true;
         goto out;

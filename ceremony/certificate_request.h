@@ -22,6 +22,10 @@ MUST_CHECK bool certificate_request_make(struct ceremony *c, const struct plan_c
  * False: as output_put; the token does not sign. */
 MUST_CHECK bool certificate_request_write(const struct certificate_request *r, struct step_result *result,
                                           struct err *err);
+/* Where that file is, or will be. False (ERR_CONFIG): its path is too long. */
+enum { CERTIFICATE_PATH_MAX = 4096 };
+MUST_CHECK bool certificate_request_path(const struct plan_certificate *entry,
+                                         char path[CERTIFICATE_PATH_MAX], struct err *err);
 /* If CERTIFICATE.request.yaml is there, is it the request that the plan makes now? False (ERR_INTEGRITY): it is another,
  * so that the scheme was asked for something else. */
 MUST_CHECK bool certificate_request_is_as_sent(const struct certificate_request *r, struct err *err);

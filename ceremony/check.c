@@ -135,8 +135,9 @@ static bool check(const char *path, const char *site, struct err *err)
     return ok;
 }
 
-int command_check(int argc, char **argv)
+static int command_check(int argc, char **argv)
 {
+    int status = 0;
     struct err err = ERR_INIT;
     const char *path = NULL, *site = NULL;
     bool help = false;
@@ -145,12 +146,15 @@ int command_check(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {
-        "check", "PLAN", 1, "everything that can be wrong before people travel; changes nothing", NULL};
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys check", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
-        return 0;
-    }
-    return check(path, site, &err) ? 0 : args_report("cardkeys check", &err);
+    if (!args_begin(&check_command, argc, argv, options, count, &path, &status)) return status;
+    return check(path, site, &err) ? 0 : args_fail(&check_command, &err);
 }
+
+const struct arg_command check_command = {
+    .program = "cardkeys",
+    .name = "check",
+    .operands = "PLAN",
+    .operand_count = 1,
+    .help = "everything that can be wrong before people travel; changes nothing",
+    .run = command_check,
+};

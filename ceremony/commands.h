@@ -1,27 +1,29 @@
-/* ceremony/commands.h - the commands of cardkeys, one file each. Each parses its own options, prints results to stdout
- * and everything for people to stderr, and gives the exit status. */
+/* ceremony/commands.h - the commands of cardkeys, one file each. A command parses its own options, prints results to stdout and everything
+ * for people to stderr, and gives the exit status. */
 #ifndef CEREMONY_COMMANDS_H
 #define CEREMONY_COMMANDS_H
 
-int command_run(int argc, char **argv);         /* run.c */
-int command_check(int argc, char **argv);       /* check.c */
-int command_script(int argc, char **argv);      /* script.c */
-int command_verify(int argc, char **argv);      /* verify.c */
-int command_report(int argc, char **argv);      /* report.c */
-int command_show(int argc, char **argv);        /* show.c */
-int command_kcv(int argc, char **argv);         /* show.c */
-int command_export(int argc, char **argv);      /* transfer.c */
-int command_import(int argc, char **argv);      /* transfer.c */
-int command_rotate(int argc, char **argv);      /* rotate.c */
-int command_destroy(int argc, char **argv);     /* destroy.c */
-int command_audit(int argc, char **argv);       /* audit.c */
-int command_list(int argc, char **argv);        /* list.c */
-int command_doctor(int argc, char **argv);      /* doctor.c */
-int command_certificate(int argc, char **argv); /* certificate_command.c */
+#include "base/args.h"
+
+extern const struct arg_command run_command;         /* run.c */
+extern const struct arg_command check_command;       /* check.c */
+extern const struct arg_command script_command;      /* script.c */
+extern const struct arg_command verify_command;      /* verify.c */
+extern const struct arg_command report_command;      /* report.c */
+extern const struct arg_command show_command;        /* show.c */
+extern const struct arg_command kcv_command;         /* show.c */
+extern const struct arg_command export_command;      /* transfer.c */
+extern const struct arg_command import_command;      /* transfer.c */
+extern const struct arg_command rotate_command;      /* rotate.c */
+extern const struct arg_command destroy_command;     /* destroy.c */
+extern const struct arg_command audit_command;       /* audit.c */
+extern const struct arg_command list_command;        /* list.c */
+extern const struct arg_command doctor_command;      /* doctor.c */
+extern const struct arg_command certificate_command; /* certificate_command.c */
 
 /* What `run PLAN` does once its options are read; rotate goes on with it. */
 struct sitting_options;
 int run_plan(const char *path, const struct sitting_options *o);
-int command_key_block(int argc, char **argv); /* key_block_command.c */
+extern const struct arg_command key_block_command; /* key_block_command.c */
 
 #endif

@@ -94,8 +94,9 @@ out:
     return ok;
 }
 
-int command_destroy(int argc, char **argv)
+static int command_destroy(int argc, char **argv)
 {
+    int status = 0;
     struct err err = ERR_INIT;
     const char *operands[2] = {NULL, NULL};
     struct sitting_options o = {.site = NULL};
@@ -106,13 +107,9 @@ int command_destroy(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"destroy", "PLAN KEY", 2, "two officers take a key off its tokens",
-                                      NULL};
-    if (!args_parse(argc, argv, options, count, operands, 2, &err))
-        return args_report("cardkeys destroy", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
-        return 0;
-    }
-    return destroy(operands[0], operands[1], &o, &err) ? 0 : args_report("cardkeys destroy", &err);
+    if (!args_begin(&destroy_command, argc, argv, options, count, operands, &status)) return status;
+    return destroy(operands[0], operands[1], &o, &err) ? 0 : args_fail(&destroy_command, &err);
 }
+
+const struct arg_command destroy_command = {
+    "cardkeys", "destroy", "PLAN KEY", 2, "two officers take a key off its tokens", command_destroy};

@@ -122,8 +122,9 @@ out:
     return ok;
 }
 
-int command_doctor(int argc, char **argv)
+static int command_doctor(int argc, char **argv)
 {
+    int status = 0;
     struct err err = ERR_INIT;
     struct request r = {NULL, NULL, NULL, NULL, NULL, false};
     bool help = false, all_run = false;
@@ -141,12 +142,10 @@ int command_doctor(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"doctor", "--module PATH", 0, "try what a token can do", NULL};
-    if (!args_parse(argc, argv, options, count, NULL, 0, &err)) return args_report("cardkeys doctor", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
-        return 0;
-    }
-    if (!examine(&r, &all_run, &err)) return args_report("cardkeys doctor", &err);
+    if (!args_begin(&doctor_command, argc, argv, options, count, NULL, &status)) return status;
+    if (!examine(&r, &all_run, &err)) return args_fail(&doctor_command, &err);
     return all_run ? 0 : err_exit_status(ERR_TOKEN);
 }
+
+const struct arg_command doctor_command = {
+    "cardkeys", "doctor", "--module PATH", 0, "try what a token can do", command_doctor};

@@ -152,9 +152,19 @@ out:
         }                                                                                                    \
     }
 static const struct arg_command export_usage = {
-    "key-block export", "PLAN KEY", 2, "write a key whose components are entered now into a key block", NULL};
-static const struct arg_command import_usage = {"key-block import", "PLAN KEY FILE", 3,
-                                                "put the key of a key block onto its tokens", NULL};
+    .program = "cardkeys",
+    .name = "key-block export",
+    .operands = "PLAN KEY",
+    .operand_count = 2,
+    .help = "write a key whose components are entered now into a key block",
+};
+static const struct arg_command import_usage = {
+    .program = "cardkeys",
+    .name = "key-block import",
+    .operands = "PLAN KEY FILE",
+    .operand_count = 3,
+    .help = "put the key of a key block onto its tokens",
+};
 
 static int run_export(int argc, char **argv)
 {
@@ -183,21 +193,18 @@ static int run_export(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    bool ok = args_parse(argc, argv, options, count, operands, 2, &err);
-    if (ok && help) {
-        args_usage(stdout, "cardkeys", &export_usage, options, count);
-        return 0;
-    }
-    ok = ok && check_len(r.order.usage, 2, "usage", &err) && check_len(mode, 1, "mode", &err) &&
-         check_len(exportability, 1, "exportability", &err) &&
-         check_len(r.order.key_version, 2, "key-version", &err);
+    int status = 0;
+    if (!args_begin(&export_usage, argc, argv, options, count, operands, &status)) return status;
+    bool ok = check_len(r.order.usage, 2, "usage", &err) && check_len(mode, 1, "mode", &err) &&
+              check_len(exportability, 1, "exportability", &err) &&
+              check_len(r.order.key_version, 2, "key-version", &err);
     if (ok && !r.file) ok = err_set(&err, ERR_CONFIG, "--output is missing: the block's file");
     r.plan = operands[0];
     r.key = operands[1];
     r.order.mode = mode ? mode[0] : 0;
     r.order.exportability = exportability ? exportability[0] : 0;
     ok = ok && with_plan(&r, do_export, &err);
-    return ok ? 0 : args_report("cardkeys key-block export", &err);
+    return ok ? 0 : args_fail(&export_usage, &err);
 }
 
 static int run_import(int argc, char **argv)
@@ -213,16 +220,13 @@ static int run_import(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    bool ok = args_parse(argc, argv, options, count, operands, 3, &err);
-    if (ok && help) {
-        args_usage(stdout, "cardkeys", &import_usage, options, count);
-        return 0;
-    }
+    int status = 0;
+    if (!args_begin(&import_usage, argc, argv, options, count, operands, &status)) return status;
     r.plan = operands[0];
     r.key = operands[1];
     r.file = operands[2];
-    ok = ok && with_plan(&r, do_import, &err);
-    return ok ? 0 : args_report("cardkeys key-block import", &err);
+    bool ok = with_plan(&r, do_import, &err);
+    return ok ? 0 : args_fail(&import_usage, &err);
 }
 
 static const struct {
@@ -231,7 +235,7 @@ static const struct {
 } directions[] = {{"export", run_export}, {"import", run_import}};
 enum { DIRECTIONS = sizeof(directions) / sizeof(directions[0]) };
 
-int command_key_block(int argc, char **argv)
+static int command_key_block(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     char help[] = "--help";
@@ -249,3 +253,12 @@ int command_key_block(int argc, char **argv)
     err_set(&err, ERR_CONFIG, "say key-block export or key-block import; see cardkeys key-block --help");
     return args_report("cardkeys", &err);
 }
+
+const struct arg_command key_block_command = {
+    .program = "cardkeys",
+    .name = "key-block",
+    .operands = "export|import PLAN KEY",
+    .operand_count = 2,
+    .help = "a key in a key block of TR-31 / X9.143, out or in",
+    .run = command_key_block,
+};

@@ -46,7 +46,7 @@ static bool names_module(int argc, char **argv)
     return false;
 }
 
-int command_list(int argc, char **argv)
+static int command_list(int argc, char **argv)
 {
     struct err err = ERR_INIT;
     const char *path = NULL, *module = NULL, *parameters = NULL, *site = NULL;
@@ -58,15 +58,22 @@ int command_list(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"list", "PLAN | --module PATH", 1,
-                                      "list a plan's keys with check values, or a module's tokens", NULL};
     if (!args_parse(argc, argv, options, count, &path, names_module(argc, argv) ? 0 : 1, &err))
-        return args_report("cardkeys list", &err);
+        return args_fail(&list_command, &err);
     if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
+        args_usage(stdout, &list_command, options, count);
         return 0;
     }
     bool ok =
         module ? hsm_token_list(module, parameters, show_token, NULL, &err) : list_plan(path, site, &err);
-    return ok ? 0 : args_report("cardkeys list", &err);
+    return ok ? 0 : args_fail(&list_command, &err);
 }
+
+const struct arg_command list_command = {
+    .program = "cardkeys",
+    .name = "list",
+    .operands = "PLAN | --module PATH",
+    .operand_count = 1,
+    .help = "list a plan's keys with check values, or a module's tokens",
+    .run = command_list,
+};

@@ -65,6 +65,19 @@ static bool origin_fits(const struct plan *p, const struct plan_key *key, struct
     return true;
 }
 
+/* Each site's token would draw a component of its own for the letter: two keys of one name. */
+static bool letters_fit(const struct plan *p, const struct plan_key *key, struct err *err)
+{
+    const char *drawn_at = plan_token_site(p, key->tokens[0]);
+    for (size_t i = 1; i < key->token_count && plan_key_has_letters(key); i++) {
+        if (strcmp(plan_token_site(p, key->tokens[i]), drawn_at) != 0 && !place_hand_over(key, i))
+            return err_set(err, ERR_CONFIG,
+                           "letters are drawn at site '%s': say how token '%s' gets the key (hand_over)",
+                           drawn_at, key->tokens[i]);
+    }
+    return true;
+}
+
 static bool limit_fits(const struct plan *p, const struct plan_key *key, struct err *err)
 {
     (void)p;
@@ -125,8 +138,9 @@ static bool public_files_fit(const struct plan *p, const struct plan_key *key, s
            err_set(err, ERR_CONFIG, "others need its public part: say public_file");
 }
 
-static key_rule *const key_rules[] = {roles_fit,  algorithm_fits, origin_fits,     plan_lint_custodians,
-                                      limit_fits, hand_overs_fit, public_files_fit};
+static key_rule *const key_rules[] = {roles_fit,      algorithm_fits,       origin_fits,
+                                      letters_fit,    plan_lint_custodians, limit_fits,
+                                      hand_overs_fit, public_files_fit};
 
 static bool certificate_fits(const struct plan *p, const struct plan_certificate *c, struct err *err)
 {

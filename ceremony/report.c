@@ -59,8 +59,9 @@ static bool report(const char *path, const char *site, const char *output, struc
     return ok;
 }
 
-int command_report(int argc, char **argv)
+static int command_report(int argc, char **argv)
 {
+    int status = 0;
     struct err err = ERR_INIT;
     const char *path = NULL, *site = NULL, *output = NULL;
     bool help = false;
@@ -70,11 +71,9 @@ int command_report(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"report", "PLAN", 1, "what happened, signed in the token", NULL};
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys report", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
-        return 0;
-    }
-    return report(path, site, output, &err) ? 0 : args_report("cardkeys report", &err);
+    if (!args_begin(&report_command, argc, argv, options, count, &path, &status)) return status;
+    return report(path, site, output, &err) ? 0 : args_fail(&report_command, &err);
 }
+
+const struct arg_command report_command = {
+    "cardkeys", "report", "PLAN", 1, "what happened, signed in the token", command_report};

@@ -94,8 +94,9 @@ out:
     return ok;
 }
 
-int command_rotate(int argc, char **argv)
+static int command_rotate(int argc, char **argv)
 {
+    int status = 0;
     struct err err = ERR_INIT;
     const char *operands[2] = {NULL, NULL};
     struct sitting_options o = {.site = NULL};
@@ -106,16 +107,12 @@ int command_rotate(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"rotate", "PLAN KEY", 2,
-                                      "make the next version of a key beside the old one", NULL};
-    if (!args_parse(argc, argv, options, count, operands, 2, &err))
-        return args_report("cardkeys rotate", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
-        return 0;
-    }
-    if (!rotate(operands[0], operands[1], &o, &now, &err)) return args_report("cardkeys rotate", &err);
+    if (!args_begin(&rotate_command, argc, argv, options, count, operands, &status)) return status;
+    if (!rotate(operands[0], operands[1], &o, &now, &err)) return args_fail(&rotate_command, &err);
     if (!now) return 0;
     o.goes_on = true;
     return run_plan(operands[0], &o);
 }
+
+const struct arg_command rotate_command = {
+    "cardkeys", "rotate", "PLAN KEY", 2, "make the next version of a key beside the old one", command_rotate};

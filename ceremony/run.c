@@ -54,16 +54,16 @@ int run_plan(const char *path, const struct sitting_options *o)
     struct err err = ERR_INIT;
     bool begun = false;
     if (run(path, o, &begun, &err)) return 0;
-    int status = args_report("cardkeys run", &err);
+    int status = args_fail(&run_command, &err);
     if (begun && err.kind != ERR_CONFIG)
         fprintf(stderr, "What was made stays. To go on: cardkeys run%s%s %s\n", o->site ? " --site " : "",
                 o->site ? o->site : "", path);
     return status;
 }
 
-int command_run(int argc, char **argv)
+static int command_run(int argc, char **argv)
 {
-    struct err err = ERR_INIT;
+    int status = 0;
     const char *path = NULL;
     struct sitting_options o = {.yes = false};
     bool help = false;
@@ -78,12 +78,9 @@ int command_run(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"run", "PLAN", 1,
-                                      "lead through the steps of a plan that are not done yet", NULL};
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys run", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&run_command, argc, argv, options, count, &path, &status)) return status;
     return run_plan(path, &o);
 }
+
+const struct arg_command run_command = {
+    "cardkeys", "run", "PLAN", 1, "lead through the steps of a plan that are not done yet", command_run};

@@ -74,8 +74,9 @@ static bool script(const char *path, const char *site, const char *pdf, struct e
     return ok;
 }
 
-int command_script(int argc, char **argv)
+static int command_script(int argc, char **argv)
 {
+    int status = 0;
     struct err err = ERR_INIT;
     const char *path = NULL, *site = NULL, *pdf = NULL;
     bool help = false;
@@ -85,11 +86,9 @@ int command_script(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"script", "PLAN", 1, "the ceremony as people read it aloud", NULL};
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys script", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
-        return 0;
-    }
-    return script(path, site, pdf, &err) ? 0 : args_report("cardkeys script", &err);
+    if (!args_begin(&script_command, argc, argv, options, count, &path, &status)) return status;
+    return script(path, site, pdf, &err) ? 0 : args_fail(&script_command, &err);
 }
+
+const struct arg_command script_command = {
+    "cardkeys", "script", "PLAN", 1, "the ceremony as people read it aloud", command_script};

@@ -76,33 +76,32 @@ static bool show(const char *path, const char *name, enum show_what what, const 
     return ok;
 }
 
-static int command(int argc, char **argv, enum show_what what, const char *name, const char *help_text)
+static int run(int argc, char **argv, const struct arg_command *command, enum show_what what)
 {
     struct err err = ERR_INIT;
     const char *operands[2] = {NULL, NULL}, *site = NULL;
-    char program[32];
     bool help = false;
     const struct arg_option options[] = {
         {"site", ARG_TEXT, "NAME", "only the tokens at this site of the plan", {.text = &site}},
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {name, "PLAN KEY", 2, help_text, NULL};
-    snprintf(program, sizeof(program), "cardkeys %s", name);
-    if (!args_parse(argc, argv, options, count, operands, 2, &err)) return args_report(program, &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
-        return 0;
-    }
-    return show(operands[0], operands[1], what, site, &err) ? 0 : args_report(program, &err);
+    int status = 0;
+    if (!args_begin(command, argc, argv, options, count, operands, &status)) return status;
+    return show(operands[0], operands[1], what, site, &err) ? 0 : args_fail(command, &err);
 }
 
-int command_show(int argc, char **argv)
+static int command_show(int argc, char **argv)
 {
-    return command(argc, argv, SHOW_ALL, "show", "everything about one key of a plan");
+    return run(argc, argv, &show_command, SHOW_ALL);
 }
 
-int command_kcv(int argc, char **argv)
+static int command_kcv(int argc, char **argv)
 {
-    return command(argc, argv, SHOW_CHECK_VALUE, "kcv", "a key's check value, from each of its tokens");
+    return run(argc, argv, &kcv_command, SHOW_CHECK_VALUE);
 }
+
+const struct arg_command show_command = {
+    "cardkeys", "show", "PLAN KEY", 2, "everything about one key of a plan", command_show};
+const struct arg_command kcv_command = {
+    "cardkeys", "kcv", "PLAN KEY", 2, "a key's check value, from each of its tokens", command_kcv};

@@ -110,37 +110,34 @@ static bool transfer(transfer_fn *fn, const char *const operands[2], const struc
     return ok;
 }
 
-static int command(int argc, char **argv, const struct arg_command *usage, transfer_fn *fn)
+static int run(int argc, char **argv, const struct arg_command *command, transfer_fn *fn)
 {
     struct err err = ERR_INIT;
     const char *operands[2] = {NULL, NULL};
     struct sitting_options o = {.site = NULL};
-    char program[32];
     bool help = false;
+    int status = 0;
     const struct arg_option options[] = {
         {"site", ARG_TEXT, "NAME", "at this site of the plan", {.text = &o.site}},
         {"yes", ARG_FLAG, NULL, "ask nothing: for TEST plans", {.flag = &o.yes}},
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    snprintf(program, sizeof(program), "cardkeys %s", usage->name);
-    if (!args_parse(argc, argv, options, count, operands, 2, &err)) return args_report(program, &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", usage, options, count);
-        return 0;
-    }
-    return transfer(fn, operands, &o, &err) ? 0 : args_report(program, &err);
+    if (!args_begin(command, argc, argv, options, count, operands, &status)) return status;
+    return transfer(fn, operands, &o, &err) ? 0 : args_fail(command, &err);
 }
 
-int command_export(int argc, char **argv)
+static int command_export(int argc, char **argv)
 {
-    const struct arg_command usage = {"export", "PLAN KEY", 2, "make a key and write its hand-over files",
-                                      NULL};
-    return command(argc, argv, &usage, export_key);
+    return run(argc, argv, &export_command, export_key);
 }
 
-int command_import(int argc, char **argv)
+static int command_import(int argc, char **argv)
 {
-    const struct arg_command usage = {"import", "PLAN FILE", 2, "take a key in from a hand-over file", NULL};
-    return command(argc, argv, &usage, import_file);
+    return run(argc, argv, &import_command, import_file);
 }
+
+const struct arg_command export_command = {
+    "cardkeys", "export", "PLAN KEY", 2, "make a key and write its hand-over files", command_export};
+const struct arg_command import_command = {
+    "cardkeys", "import", "PLAN FILE", 2, "take a key in from a hand-over file", command_import};

@@ -15,15 +15,20 @@
 struct findings {
     const struct ceremony *c;
     const struct plan_token *token; /* of which objects are looked at */
-    size_t count, right;
-    enum err_kind kind; /* of the first, or that something was tampered with */
+    size_t count, right, waiting;   /* what is waited for is a finding, too */
+    enum err_kind kind;             /* of the first, or that something was tampered with */
 };
 
-static void find(struct findings *f, enum err_kind kind, const char *what, const char *why)
+static void tell(const char *head, const char *what, const char *why)
 {
     char text[ERR_TEXT_MAX + 256];
     snprintf(text, sizeof(text), "%s%s%s", what, what[0] ? ": " : "", why);
-    dialogue_result("WRONG  ", text);
+    dialogue_result(head, text);
+}
+
+static void find(struct findings *f, enum err_kind kind, const char *what, const char *why)
+{
+    tell("WRONG  ", what, why);
     if (f->count++ == 0 || kind == ERR_INTEGRITY) f->kind = kind;
 }
 
@@ -51,6 +56,9 @@ static bool look_at_steps(struct ceremony *c, struct findings *f, struct err *le
         } else if (r.state == STEP_THERE || r.state == STEP_READY) {
             right(s.what, r.detail);
             f->right++;
+        } else if (r.state == STEP_WAITING) {
+            tell("waits  ", s.what, r.detail);
+            f->waiting++;
         } else if (r.state != STEP_ELSEWHERE) {
             char why[sizeof(r.detail) + 16];
             snprintf(why, sizeof(why), "not done yet%s%s", r.detail[0] ? ": " : "", r.detail);
@@ -141,16 +149,22 @@ static bool verify(const char *path, const char *site, struct err *err)
     if (ok) {
         look_at_tokens(&c, &f);
         look_at_log(&c, &f);
-        printf("%s%s: %zu right, %zu wrong\n", plan->test ? "TEST  " : "", path, f.right, f.count);
-        if (f.count) ok = err_set(err, f.kind, "%zu finding%s", f.count, f.count == 1 ? "" : "s");
+        printf("%s%s: %zu right, %zu wrong", plan->test ? "TEST  " : "", path, f.right, f.count);
+        printf(f.waiting ? ", %zu waiting\n" : "\n", f.waiting);
+        if (f.count)
+            ok = err_set(err, f.kind, "%zu finding%s", f.count, f.count == 1 ? "" : "s");
+        else if (f.waiting)
+            ok = err_set(err, ERR_TOKEN, "%zu step%s for somebody outside", f.waiting,
+                         f.waiting == 1 ? " waits" : "s wait");
     }
     ceremony_release(&c);
     plan_free(plan);
     return ok;
 }
 
-int command_verify(int argc, char **argv)
+static int command_verify(int argc, char **argv)
 {
+    int status = 0;
     struct err err = ERR_INIT;
     const char *path = NULL, *site = NULL;
     bool help = false;
@@ -159,12 +173,9 @@ int command_verify(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "show this", {.flag = &help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"verify", "PLAN", 1,
-                                      "compare tokens, files and audit log with the plan", NULL};
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardkeys verify", &err);
-    if (help) {
-        args_usage(stdout, "cardkeys", &usage, options, count);
-        return 0;
-    }
-    return verify(path, site, &err) ? 0 : args_report("cardkeys verify", &err);
+    if (!args_begin(&verify_command, argc, argv, options, count, &path, &status)) return status;
+    return verify(path, site, &err) ? 0 : args_fail(&verify_command, &err);
 }
+
+const struct arg_command verify_command = {
+    "cardkeys", "verify", "PLAN", 1, "compare tokens, files and audit log with the plan", command_verify};

@@ -33,6 +33,7 @@ struct check {
     struct public_check *records;
     struct check_pool *pool;
     struct check_report report;
+    struct ways ways;
     struct progress progress;
 };
 
@@ -155,6 +156,16 @@ static bool check_records(struct check *c, struct err *err)
     return false;
 }
 
+/* Each token process has seen a part of the records. */
+static bool collect_ways(struct check *c, struct err *err)
+{
+    for (size_t i = 0; i < c->process_count; i++) {
+        if (!token_process_ways(c->processes[i], &c->ways, err)) return false;
+    }
+    ways_sort(&c->ways);
+    return true;
+}
+
 /* How many records that will be. */
 static uint64_t expected(const struct check *c)
 {
@@ -189,7 +200,7 @@ static bool check(struct check *c, struct err *err)
     struct check_report *r = &c->report;
 
     if (!range_read(o->records, &r->first, &r->last, err)) return false;
-    if (!prepare(c, err) || !check_all(c, err)) return false;
+    if (!prepare(c, err) || !check_all(c, err) || !collect_ways(c, err)) return false;
     r->keys_only = o->keys_only;
     r->whole = !o->keys_only && !o->records;
     const unsigned flags =
@@ -198,6 +209,7 @@ static bool check(struct check *c, struct err *err)
     r->path = c->path;
     r->file = incoming_summary(c->file);
     r->records = public_check_counts(c->records);
+    r->ways = &c->ways;
     return check_report_print(r, o->json, err);
 }
 
@@ -211,6 +223,7 @@ static void release(struct check *c)
     while (c->process_count)
         token_process_free(c->processes[--c->process_count]);
     free(c->ca_keys);
+    ways_release(&c->ways);
     bureau_free(c->settings);
     free(c);
 }
@@ -229,11 +242,12 @@ static int run(const char *path, const struct options *o)
     } else {
         err_set_no_memory(&err);
     }
-    return ok ? 0 : args_report("cardbureau check", &err);
+    return ok ? 0 : args_fail(&check_command, &err);
 }
 
-int command_check(int argc, char **argv)
+static int command_check(int argc, char **argv)
 {
+    int status = 0;
     struct options o = {.json = false};
     struct err err = ERR_INIT;
     const char *path = NULL;
@@ -251,17 +265,15 @@ int command_check(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {
-        "check", "FILE", 1, "verify a MIC file with all its keys, before any card is made", command_check};
 
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardbureau check", &err);
-    if (o.help) {
-        args_usage(stdout, "cardbureau", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&check_command, argc, argv, options, count, &path, &status)) return status;
     if (!o.settings) {
         err_set(&err, ERR_CONFIG, "name the bureau's settings: --settings FILE");
-        return args_report("cardbureau check", &err);
+        return args_fail(&check_command, &err);
     }
     return run(path, &o);
 }
+
+const struct arg_command check_command = {
+    "cardbureau", "check", "FILE", 1, "verify a MIC file with all its keys, before any card is made",
+    command_check};

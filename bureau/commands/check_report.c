@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <string.h>
 
 #include "base/hex.h"
 
@@ -15,6 +16,45 @@ static void print_certificates(const struct public_counts *n)
         printf("not verified: certificates of %" PRIu64 " entries, no CA key for %s (ca_keys)\n",
                n->no_ca_key, n->missing_ca);
     if (n->entries_open) printf("not protected: %" PRIu64 " open entries\n", n->entries_open);
+}
+
+static const char *channel_name(const struct way *w)
+{
+    return w->aes ? "SCP03" : "SCP02";
+}
+
+static bool goes_with(const struct way *a, const struct way *b)
+{
+    return a->aes == b->aes && strcmp(a->words, b->words) == 0;
+}
+
+/* One way: how many take it, and which, an application a line. Gives the index behind its rows. */
+static size_t print_way(const struct ways *ways, size_t first)
+{
+    const struct way *rows = ways->rows;
+    uint64_t secrets = 0;
+    size_t end = first;
+    for (; end < ways->count && goes_with(&rows[end], &rows[first]); end++)
+        secrets += rows[end].count;
+    printf("  %" PRIu64 " %s", secrets, rows[first].words);
+    for (size_t i = first; i < end; i++) {
+        if (i == first || strcmp(rows[i].application, rows[i - 1].application) != 0)
+            printf("\n    %s: %s", rows[i].application, rows[i].secret);
+        else
+            printf(", %s", rows[i].secret);
+    }
+    putchar('\n');
+    return end;
+}
+
+static void print_ways(const struct ways *ways)
+{
+    for (size_t i = 0; i < ways->count;) {
+        if (i == 0 || ways->rows[i].aes != ways->rows[i - 1].aes)
+            printf("secrets on their way to a card with %s:\n", channel_name(&ways->rows[i]));
+        i = print_way(ways, i);
+    }
+    if (ways->unlisted) printf("  %" PRIu64 " more secrets are not listed\n", ways->unlisted);
 }
 
 static void print_books(const struct check_report *r)
@@ -49,6 +89,7 @@ static void print_text(const struct check_report *r)
     else
         printf("  MACs of %" PRIu64 " entries and %" PRIu64 " seals\n", n->entries_sealed, n->seals);
     print_certificates(n);
+    print_ways(r->ways);
     print_books(r);
 }
 
@@ -73,6 +114,18 @@ static json_t *json_verified(const struct check_report *r)
                      (json_int_t)n->key_pairs);
 }
 
+static json_t *json_ways(const struct ways *ways)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < ways->count; i++) {
+        const struct way *w = &ways->rows[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:I}", "channel", channel_name(w),
+                                              "application", w->application, "secret", w->secret, "way",
+                                              w->words, "count", (json_int_t)w->count));
+    }
+    return list;
+}
+
 static bool print_json(const struct check_report *r, struct err *err)
 {
     const struct mic_file_summary *s = r->file;
@@ -80,12 +133,13 @@ static bool print_json(const struct check_report *r, struct err *err)
 
     hex_write(id, sizeof(id), s->job.job_id, JOB_ID_LEN, true);
     hex_write(signer, sizeof(signer), s->signer, SHA256_LEN, true);
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "file", r->path,
-                          "job", s->job.name, "job_id", id, "signer", signer, "records", (json_int_t)s->count,
-                          "checked", (json_int_t)r->checked, "set_aside", (json_int_t)s->set_aside_count,
-                          "open_entries", (json_int_t)r->records->entries_open, "certificates_without_ca_key",
-                          (json_int_t)r->records->no_ca_key, "milliseconds", (json_int_t)r->took_ms,
-                          "verified", json_verified(r), "books", json_books(r));
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "file", r->path, "job",
+                  s->job.name, "job_id", id, "signer", signer, "records", (json_int_t)s->count, "checked",
+                  (json_int_t)r->checked, "set_aside", (json_int_t)s->set_aside_count, "open_entries",
+                  (json_int_t)r->records->entries_open, "certificates_without_ca_key",
+                  (json_int_t)r->records->no_ca_key, "milliseconds", (json_int_t)r->took_ms, "verified",
+                  json_verified(r), "ways", json_ways(r->ways), "books", json_books(r));
     if (!o) return err_set_no_memory(err);
     json_dumpf(o, stdout, JSON_INDENT(1));
     putchar('\n');

@@ -3,12 +3,14 @@
 #define BUREAU_CHECK_REPORT_H
 
 #include "bureau/registry.h"
+#include "bureau/ways.h"
 #include "formats/public_check.h"
 
 struct check_report { /* everything borrowed */
     const char *path;
     const struct mic_file_summary *file;
     const struct public_counts *records; /* of the records checked */
+    const struct ways *ways;             /* sorted */
     struct registry_counts counts;
     uint64_t first, last; /* record numbers asked for */
     uint64_t checked, took_ms;

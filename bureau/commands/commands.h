@@ -1,16 +1,18 @@
-/* bureau/commands/commands.h - the commands of cardbureau, one file each. Each parses its own options, prints results to stdout
- * and everything for people to stderr, and gives the exit status. */
+/* bureau/commands/commands.h - the commands of cardbureau, one file each. A command parses its own options, prints results to stdout and everything
+ * for people to stderr, and gives the exit status. */
 #ifndef BUREAU_COMMANDS_H
 #define BUREAU_COMMANDS_H
 
-int command_check(int argc, char **argv);       /* check.c */
-int command_personalize(int argc, char **argv); /* personalize.c */
-int command_redo(int argc, char **argv);        /* personalize.c */
-int command_status(int argc, char **argv);      /* status.c */
-int command_script(int argc, char **argv);      /* script.c */
-int command_return(int argc, char **argv);      /* return.c */
-int command_remake(int argc, char **argv);      /* remake.c */
-int command_destroy(int argc, char **argv);     /* destroy.c */
-int command_supply(int argc, char **argv);      /* supply.c */
+#include "base/args.h"
+
+extern const struct arg_command check_command;       /* check.c */
+extern const struct arg_command personalize_command; /* personalize.c */
+extern const struct arg_command redo_command;        /* personalize.c */
+extern const struct arg_command status_command;      /* status.c */
+extern const struct arg_command script_command;      /* script.c */
+extern const struct arg_command return_command;      /* return.c */
+extern const struct arg_command remake_command;      /* remake.c */
+extern const struct arg_command destroy_command;     /* destroy.c */
+extern const struct arg_command supply_command;      /* supply.c */
 
 #endif

@@ -178,13 +178,13 @@ static int run(const char *path, const struct options *o)
     ledger_free(d.ledger);
     mic_file_free(d.file);
     bureau_free(d.settings);
-    return ok ? 0 : args_report("cardbureau destroy", &err);
+    return ok ? 0 : args_fail(&destroy_command, &err);
 }
 
-int command_destroy(int argc, char **argv)
+static int command_destroy(int argc, char **argv)
 {
+    int status = 0;
     struct options o = {.yes = false};
-    struct err err = ERR_INIT;
     const char *path = NULL;
     const struct arg_option options[] = {
         {"settings", ARG_TEXT, "FILE", "the bureau's settings", {.text = &o.settings}},
@@ -195,13 +195,10 @@ int command_destroy(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"destroy", "FILE", 1, "book cards as destroyed", command_destroy};
 
-    if (!args_parse(argc, argv, options, count, &path, 1, &err))
-        return args_report("cardbureau destroy", &err);
-    if (o.help) {
-        args_usage(stdout, "cardbureau", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&destroy_command, argc, argv, options, count, &path, &status)) return status;
     return run(path, &o);
 }
+
+const struct arg_command destroy_command = {"cardbureau",   "destroy", "FILE", 1, "book cards as destroyed",
+                                            command_destroy};

@@ -20,7 +20,8 @@ struct options {
 };
 
 struct run {
-    const char *command, *path;
+    const struct arg_command *command;
+    const char *path;
     const struct options *options;
     struct card_file file;
     struct ledger *ledger;
@@ -120,7 +121,7 @@ static bool judge(const struct run *r, struct err *err)
     if (m->interrupted)
         return err_set(err, ERR_INTERRUPTED,
                        "interrupted after %" PRIu64 " cards; go on with: cardbureau %s %s --settings %s",
-                       m->made, r->command, r->path, r->options->settings);
+                       m->made, r->command->name, r->path, r->options->settings);
     if (m->stopping) {
         *err = m->why;
         err_prefix(err, "%" PRIu64 " cards in a row were not made, the last because of", m->failures);
@@ -154,10 +155,9 @@ static bool work(struct run *r, bool redo, struct err *err)
     return ok && judge(r, err);
 }
 
-static int run(const char *command, const char *path, const struct options *o, bool redo)
+static int run(const struct arg_command *command, const char *path, const struct options *o, bool redo)
 {
     struct err err = ERR_INIT;
-    char name[64];
     struct run *r = calloc(1, sizeof(*r));
     bool ok = false;
 
@@ -175,14 +175,13 @@ static int run(const char *command, const char *path, const struct options *o, b
     } else {
         err_set_no_memory(&err);
     }
-    snprintf(name, sizeof(name), "cardbureau %s", command);
-    return ok ? 0 : args_report(name, &err);
+    return ok ? 0 : args_fail(command, &err);
 }
 
-static int parse_and_run(int argc, char **argv, const struct arg_command *usage, bool redo)
+static int parse_and_run(int argc, char **argv, const struct arg_command *command, bool redo)
 {
+    int status = 0;
     struct options o = {.json = false};
-    struct err err = ERR_INIT;
     const char *path = NULL;
     const struct arg_option options[] = {
         {"settings", ARG_TEXT, "FILE", "the bureau's settings", {.text = &o.settings}},
@@ -213,24 +212,21 @@ static int parse_and_run(int argc, char **argv, const struct arg_command *usage,
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
 
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report(usage->name, &err);
-    if (o.help) {
-        args_usage(stdout, "cardbureau", usage, options, count);
-        return 0;
-    }
-    return run(usage->name, path, &o, redo);
+    if (!args_begin(command, argc, argv, options, count, &path, &status)) return status;
+    return run(command, path, &o, redo);
 }
 
-int command_personalize(int argc, char **argv)
+static int command_personalize(int argc, char **argv)
 {
-    static const struct arg_command usage = {"personalize", "FILE", 1, "make cards in readers",
-                                             command_personalize};
-    return parse_and_run(argc, argv, &usage, false);
+    return parse_and_run(argc, argv, &personalize_command, false);
 }
 
-int command_redo(int argc, char **argv)
+static int command_redo(int argc, char **argv)
 {
-    static const struct arg_command usage = {"redo", "FILE", 1, "repeat what was begun and is not made",
-                                             command_redo};
-    return parse_and_run(argc, argv, &usage, true);
+    return parse_and_run(argc, argv, &redo_command, true);
 }
+
+const struct arg_command personalize_command = {
+    "cardbureau", "personalize", "FILE", 1, "make cards in readers", command_personalize};
+const struct arg_command redo_command = {
+    "cardbureau", "redo", "FILE", 1, "repeat what was begun and is not made", command_redo};

@@ -57,11 +57,12 @@ static int run(const char *path, const struct options *o)
     trust_free(c.trust);
     token_process_free(c.process);
     bureau_free(c.settings);
-    return ok ? 0 : args_report("cardbureau remake", &err);
+    return ok ? 0 : args_fail(&remake_command, &err);
 }
 
-int command_remake(int argc, char **argv)
+static int command_remake(int argc, char **argv)
 {
+    int status = 0;
     struct options o = {.settings = NULL};
     struct err err = ERR_INIT;
     const char *path = NULL;
@@ -70,16 +71,12 @@ int command_remake(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"remake", "LIST", 1,
-                                      "take the issuer's list of records to be made again", command_remake};
 
-    if (!args_parse(argc, argv, options, count, &path, 1, &err))
-        return args_report("cardbureau remake", &err);
-    if (o.help) {
-        args_usage(stdout, "cardbureau", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&remake_command, argc, argv, options, count, &path, &status)) return status;
     if (o.settings) return run(path, &o);
     err_set(&err, ERR_CONFIG, "name the bureau's settings: --settings FILE");
-    return args_report("cardbureau remake", &err);
+    return args_fail(&remake_command, &err);
 }
+
+const struct arg_command remake_command = {
+    "cardbureau", "remake", "LIST", 1, "take the issuer's list of records to be made again", command_remake};

@@ -84,11 +84,12 @@ static int run(const char *path, const struct options *o)
     incoming_free(c.file);
     token_process_free(c.process);
     bureau_free(c.settings);
-    return ok ? 0 : args_report("cardbureau return", &err);
+    return ok ? 0 : args_fail(&return_command, &err);
 }
 
-int command_return(int argc, char **argv)
+static int command_return(int argc, char **argv)
 {
+    int status = 0;
     struct options o = {.settings = NULL};
     struct err err = ERR_INIT;
     const char *path = NULL;
@@ -98,18 +99,14 @@ int command_return(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"return", "FILE", 1, "tell the issuer what became of each record",
-                                      command_return};
 
-    if (!args_parse(argc, argv, options, count, &path, 1, &err))
-        return args_report("cardbureau return", &err);
-    if (o.help) {
-        args_usage(stdout, "cardbureau", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&return_command, argc, argv, options, count, &path, &status)) return status;
     if (o.settings && o.output) return run(path, &o);
     err_set(&err, ERR_CONFIG,
             o.settings ? "name the return file: --output FILE"
                        : "name the bureau's settings: --settings FILE");
-    return args_report("cardbureau return", &err);
+    return args_fail(&return_command, &err);
 }
+
+const struct arg_command return_command = {
+    "cardbureau", "return", "FILE", 1, "tell the issuer what became of each record", command_return};

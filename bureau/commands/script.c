@@ -185,13 +185,13 @@ static int run(const char *path, const struct options *o)
     card_file_close(&s.file);
     buf_release(&s.answers);
     buf_release(&s.text);
-    return ok ? 0 : args_report("cardbureau script", &err);
+    return ok ? 0 : args_fail(&script_command, &err);
 }
 
-int command_script(int argc, char **argv)
+static int command_script(int argc, char **argv)
 {
+    int status = 0;
     struct options o = {.record = 0};
-    struct err err = ERR_INIT;
     const char *path = NULL;
     const struct arg_option options[] = {
         {"settings", ARG_TEXT, "FILE", "the bureau's settings", {.text = &o.settings}},
@@ -219,14 +219,10 @@ int command_script(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"script", "FILE", 1, "the commands for one card, without a reader",
-                                      command_script};
 
-    if (!args_parse(argc, argv, options, count, &path, 1, &err))
-        return args_report("cardbureau script", &err);
-    if (o.help) {
-        args_usage(stdout, "cardbureau", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&script_command, argc, argv, options, count, &path, &status)) return status;
     return run(path, &o);
 }
+
+const struct arg_command script_command = {
+    "cardbureau", "script", "FILE", 1, "the commands for one card, without a reader", command_script};

@@ -119,13 +119,13 @@ static int run(struct status *s)
     journal_free(s->journal);
     mic_file_free(s->file);
     bureau_free(s->settings);
-    return ok ? 0 : args_report("cardbureau status", &err);
+    return ok ? 0 : args_fail(&status_command, &err);
 }
 
-int command_status(int argc, char **argv)
+static int command_status(int argc, char **argv)
 {
+    int status = 0;
     struct options o = {.json = false};
-    struct err err = ERR_INIT;
     struct status s = {.options = &o};
     const struct arg_option options[] = {
         {"settings", ARG_TEXT, "FILE", "the bureau's settings", {.text = &o.settings}},
@@ -135,13 +135,16 @@ int command_status(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"status", "FILE", 1, "what became of each record", command_status};
 
-    if (!args_parse(argc, argv, options, count, &s.path, 1, &err))
-        return args_report("cardbureau status", &err);
-    if (o.help) {
-        args_usage(stdout, "cardbureau", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&status_command, argc, argv, options, count, &s.path, &status)) return status;
     return run(&s);
 }
+
+const struct arg_command status_command = {
+    .program = "cardbureau",
+    .name = "status",
+    .operands = "FILE",
+    .operand_count = 1,
+    .help = "what became of each record",
+    .run = command_status,
+};

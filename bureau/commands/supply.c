@@ -157,15 +157,13 @@ static int run(const struct options *o)
     if (r.signals >= 0) close(r.signals);
     token_process_free(r.token);
     bureau_free(r.settings);
-    return ok ? 0 : args_report("cardbureau supply", &err);
+    return ok ? 0 : args_fail(&supply_command, &err);
 }
 
-int command_supply(int argc, char **argv)
+static int command_supply(int argc, char **argv)
 {
-    static const struct arg_command usage = {"supply", "", 0, "put their own keys onto blank cards",
-                                             command_supply};
+    int status = 0;
     struct options o = {.help = false};
-    struct err err = ERR_INIT;
     const struct arg_option options[] = {
         {"settings", ARG_TEXT, "FILE", "the supplier's settings", {.text = &o.settings}},
         {"batch", ARG_TEXT, "OUT", "the list of cards, a new file", {.text = &o.batch}},
@@ -179,10 +177,9 @@ int command_supply(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    if (!args_parse(argc, argv, options, count, NULL, 0, &err)) return args_report("cardbureau supply", &err);
-    if (o.help) {
-        args_usage(stdout, "cardbureau", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&supply_command, argc, argv, options, count, NULL, &status)) return status;
     return run(&o);
 }
+
+const struct arg_command supply_command = {
+    "cardbureau", "supply", "", 0, "put their own keys onto blank cards", command_supply};

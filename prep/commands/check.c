@@ -319,13 +319,13 @@ static int run(const char *job_path, const struct check_options *options)
         err_set_no_memory(&err);
     }
     if (ok && fflush(stdout) != 0) ok = err_set(&err, ERR_FILE, "standard output cannot be written");
-    return ok ? 0 : args_report("cardprep check", &err);
+    return ok ? 0 : args_fail(&check_command, &err);
 }
 
-int command_check(int argc, char **argv)
+static int command_check(int argc, char **argv)
 {
+    int status = 0;
     struct check_options o = {.workers = 0};
-    struct err err = ERR_INIT;
     const char *path = NULL;
     const struct arg_option options[] = {
         {"workers",
@@ -343,13 +343,10 @@ int command_check(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"check", "JOB", 1, "say all that can be known before the run",
-                                      command_check};
 
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardprep check", &err);
-    if (o.help) {
-        args_usage(stdout, "cardprep", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&check_command, argc, argv, options, count, &path, &status)) return status;
     return run(path, &o);
 }
+
+const struct arg_command check_command = {
+    "cardprep", "check", "JOB", 1, "say all that can be known before the run", command_check};

@@ -65,8 +65,9 @@ static bool explain(struct explanation *x, const char *path, uint64_t number, st
     return fflush(stdout) == 0 || err_set(err, ERR_FILE, "standard output: cannot be written");
 }
 
-int command_explain(int argc, char **argv)
+static int command_explain(int argc, char **argv)
 {
+    int status = 0;
     struct err err = ERR_INIT;
     const char *operands[1];
     uint64_t number = 1;
@@ -75,24 +76,22 @@ int command_explain(int argc, char **argv)
         {"record", ARG_NUMBER, "N", "number of the card record to explain (default: 1)", {.number = &number}},
         {"help", ARG_FLAG, NULL, "show this help", {.flag = &help}},
     };
-    const struct arg_command usage = {"explain", "JOB", 1, "say in words how one card is prepared",
-                                      command_explain};
 
-    if (!args_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), operands, 1, &err))
-        return args_report("cardprep explain", &err);
-    if (help) {
-        args_usage(stdout, "cardprep", &usage, options, sizeof(options) / sizeof(options[0]));
-        return 0;
-    }
+    if (!args_begin(&explain_command, argc, argv, options, sizeof(options) / sizeof(options[0]), operands,
+                    &status))
+        return status;
     struct explanation *x = calloc(1, sizeof(*x));
     if (!x) {
         err_set_no_memory(&err);
-        return args_report("cardprep explain", &err);
+        return args_fail(&explain_command, &err);
     }
-    int status = explain(x, operands[0], number, &err) ? 0 : args_report("cardprep explain", &err);
+    status = explain(x, operands[0], number, &err) ? 0 : args_fail(&explain_command, &err);
     session_close(&x->session);
     card_input_release(&x->input);
     buf_release(&x->text);
     free(x);
     return status;
 }
+
+const struct arg_command explain_command = {
+    "cardprep", "explain", "JOB", 1, "tell in words how one record comes about", command_explain};

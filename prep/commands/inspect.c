@@ -41,7 +41,7 @@ static bool judge(const char *path, const struct inspect_settings *settings,
     return true;
 }
 
-int command_inspect(int argc, char **argv)
+static int command_inspect(int argc, char **argv)
 {
     struct inspect_settings settings = {.chip_mic = NULL};
     struct inspect_result result = {.records = 0};
@@ -49,6 +49,7 @@ int command_inspect(int argc, char **argv)
     struct err err = ERR_INIT;
     const char *path = NULL;
     bool json = false, help = false;
+    int status = 0;
     const struct arg_option options[] = {
         {"record", ARG_NUMBER, "N", "show this card record only", {.number = &settings.only}},
         {"chip",
@@ -61,13 +62,7 @@ int command_inspect(int argc, char **argv)
     };
 
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"inspect", "FILE", 1, "explain a file byte by byte", command_inspect};
-
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) goto out;
-    if (help) {
-        args_usage(stdout, "cardprep", &usage, options, count);
-        goto out;
-    }
+    if (!args_begin(&inspect_command, argc, argv, options, count, &path, &status)) return status;
     if (settings.chip_mic && !mic_is_name(settings.chip_mic)) {
         err_set(&err, ERR_CONFIG, "'%s' is no MIC", settings.chip_mic);
         goto out;
@@ -81,5 +76,8 @@ int command_inspect(int argc, char **argv)
     err_ignore(judge(path, &settings, &result, &err), "err holds what was found");
 out:
     reader_free(r);
-    return err.kind == ERR_NONE ? 0 : args_report("cardprep inspect", &err);
+    return err.kind == ERR_NONE ? 0 : args_fail(&inspect_command, &err);
 }
+
+const struct arg_command inspect_command = {
+    "cardprep", "inspect", "FILE", 1, "explain every byte of a MIC file", command_inspect};

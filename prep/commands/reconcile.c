@@ -262,10 +262,10 @@ static int run(const struct arg_operands *operands, const struct options *o)
     } else {
         err_set_no_memory(&err);
     }
-    return ok ? 0 : args_report("cardprep reconcile", &err);
+    return ok ? 0 : args_fail(&reconcile_command, &err);
 }
 
-int command_reconcile(int argc, char **argv)
+static int command_reconcile(int argc, char **argv)
 {
     struct options o = {.json = false};
     struct err err = ERR_INIT;
@@ -289,21 +289,22 @@ int command_reconcile(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"reconcile", "FILE...", 1, "account for every record of a job",
-                                      command_reconcile};
     struct arg_operands operands = {calloc((size_t)argc, sizeof(char *)), argc, 0};
     int status = 0;
 
     if (!operands.items) {
         err_set_no_memory(&err);
-        return args_report("cardprep reconcile", &err);
+        return args_fail(&reconcile_command, &err);
     }
     if (!args_parse_many(argc, argv, options, count, &operands, &err))
-        status = args_report("cardprep reconcile", &err);
+        status = args_fail(&reconcile_command, &err);
     else if (o.help)
-        args_usage(stdout, "cardprep", &usage, options, count);
+        args_usage(stdout, &reconcile_command, options, count);
     else
         status = run(&operands, &o);
     free(operands.items);
     return status;
 }
+
+const struct arg_command reconcile_command = {
+    "cardprep", "reconcile", "FILE...", 1, "account for every record of a job", command_reconcile};

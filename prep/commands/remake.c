@@ -231,7 +231,7 @@ static int run(const char *job_path, const struct options *o)
     } else {
         err_set_no_memory(&err);
     }
-    return ok ? 0 : args_report("cardprep remake", &err);
+    return ok ? 0 : args_fail(&remake_command, &err);
 }
 
 /* False: what is missing. */
@@ -246,8 +246,9 @@ static bool check_options(const struct options *o, struct err *err)
     return err_set(err, ERR_CONFIG, "--reason is one word of a-z, 0-9 and -");
 }
 
-int command_remake(int argc, char **argv)
+static int command_remake(int argc, char **argv)
 {
+    int status = 0;
     struct options o = {.records = NULL};
     struct err err = ERR_INIT;
     const char *path = NULL;
@@ -273,13 +274,10 @@ int command_remake(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {
-        "remake", "JOB", 1, "allow records of a job to be made again, on new cards", command_remake};
 
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardprep remake", &err);
-    if (o.help) {
-        args_usage(stdout, "cardprep", &usage, options, count);
-        return 0;
-    }
-    return check_options(&o, &err) ? run(path, &o) : args_report("cardprep remake", &err);
+    if (!args_begin(&remake_command, argc, argv, options, count, &path, &status)) return status;
+    return check_options(&o, &err) ? run(path, &o) : args_fail(&remake_command, &err);
 }
+
+const struct arg_command remake_command = {
+    "cardprep", "remake", "JOB", 1, "allow records of a job to be made again, on new cards", command_remake};

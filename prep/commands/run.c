@@ -217,14 +217,15 @@ static int run(struct run *r, const char *job_path, const struct run_options *op
         run_report_unused(r);
         if (r->set_aside && run_set_aside_count(r) > 0) status = err_exit_status(ERR_INPUT);
     } else {
-        status = args_report("cardprep run", &err);
+        status = args_fail(&run_command, &err);
     }
     release(r, r->interrupted);
     return status;
 }
 
-int command_run(int argc, char **argv)
+static int command_run(int argc, char **argv)
 {
+    int status = 0;
     struct run_options o = {.session = {.writes = true, .asks_log = true}};
     const char *operands[1];
     struct err err = ERR_INIT;
@@ -248,21 +249,26 @@ int command_run(int argc, char **argv)
         {"json", ARG_FLAG, NULL, "print the summary as JSON", {.flag = &o.json}},
         {"help", ARG_FLAG, NULL, "show this help", {.flag = &o.help}},
     };
-    const struct arg_command usage = {"run", "JOB", 1, "prepare the cards of a job", command_run};
 
-    if (!args_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), operands, 1, &err))
-        return args_report("cardprep run", &err);
-    if (o.help) {
-        args_usage(stdout, "cardprep", &usage, options, sizeof(options) / sizeof(options[0]));
-        return 0;
-    }
+    if (!args_begin(&run_command, argc, argv, options, sizeof(options) / sizeof(options[0]), operands,
+                    &status))
+        return status;
     struct run *r = calloc(1, sizeof(*r));
     if (!r) {
         err_set_no_memory(&err);
-        return args_report("cardprep run", &err);
+        return args_fail(&run_command, &err);
     }
     r->interrupt.fd = -1;
-    int status = run(r, operands[0], &o);
+    status = run(r, operands[0], &o);
     free(r);
     return status;
 }
+
+const struct arg_command run_command = {
+    .program = "cardprep",
+    .name = "run",
+    .operands = "JOB",
+    .operand_count = 1,
+    .help = "prepare the cards of a job",
+    .run = command_run,
+};

@@ -149,11 +149,12 @@ static int run(const char *path, const struct verify_options *o)
     } else {
         err_set_no_memory(&err);
     }
-    return ok ? 0 : args_report("cardprep verify", &err);
+    return ok ? 0 : args_fail(&verify_command, &err);
 }
 
-int command_verify(int argc, char **argv)
+static int command_verify(int argc, char **argv)
 {
+    int status = 0;
     struct verify_options o = {.json = false};
     struct err err = ERR_INIT;
     const char *path = NULL;
@@ -173,18 +174,15 @@ int command_verify(int argc, char **argv)
         {"help", ARG_FLAG, NULL, "this text", {.flag = &o.help}},
     };
     const size_t count = sizeof(options) / sizeof(options[0]);
-    const struct arg_command usage = {"verify", "FILE", 1, "check a finished file without secret keys",
-                                      command_verify};
 
-    if (!args_parse(argc, argv, options, count, &path, 1, &err)) return args_report("cardprep verify", &err);
-    if (o.help) {
-        args_usage(stdout, "cardprep", &usage, options, count);
-        return 0;
-    }
+    if (!args_begin(&verify_command, argc, argv, options, count, &path, &status)) return status;
     if ((o.signers.count == 0) != o.no_signer) {
         err_set(&err, ERR_CONFIG,
                 "name who may have signed the file (--signer PEM), or say --no-signer to check all else");
-        return args_report("cardprep verify", &err);
+        return args_fail(&verify_command, &err);
     }
     return run(path, &o);
 }
+
+const struct arg_command verify_command = {
+    "cardprep", "verify", "FILE", 1, "check a MIC file as far as no key is needed", command_verify};

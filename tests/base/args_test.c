@@ -210,10 +210,11 @@ static int run_other(int argc, char **argv)
     return 1;
 }
 
-static const struct arg_command commands[] = {
-    {"check", "JOB", 1, "checks a job without running it", run_other},
-    {"run", "JOB", 1, "prepares the cards of a job", run_command},
-};
+static const struct arg_command check_row = {"cardprep", "check", "JOB", 1, "checks a job without running it",
+                                             run_other};
+static const struct arg_command run_row = {"cardprep", "run", "JOB", 1, "prepares the cards of a job",
+                                           run_command};
+static const struct arg_command *const commands[] = {&check_row, &run_row};
 
 static int dispatch(char *first, char *second)
 {
@@ -274,7 +275,7 @@ static void test_usage_shows_the_table(void)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    args_usage(out, "cardprep", &commands[1], options, 1);
+    args_usage(out, &run_row, options, 1);
     fclose(out);
     CU_ASSERT_STRING_EQUAL(text,
                            "usage: cardprep run [OPTIONS] JOB\n\nprepares the cards of a job\n\noptions:\n"

@@ -11,29 +11,36 @@
 static struct sample_bureau bureau;
 
 #define CHECK(...)                                                                                           \
-    sample_bureau_run(&bureau, command_check,                                                                \
+    sample_bureau_run(&bureau, check_command.run,                                                            \
                       (const char *const[]){"check", "--settings", bureau.settings, __VA_ARGS__, NULL})
 
 static void test_all(void)
 {
     sample_bureau_forget(&bureau);
-    CU_ASSERT_EQUAL(CHECK(SAMPLE_MIC), 0);
+    CU_ASSERT_EQUAL(CHECK(SAMPLE_MIC, "--workers", "1"), 0);
     expect_said(&bureau, "5 of 5 card records");
     expect_said(&bureau, "20 wrapped secrets and their check values");
     expect_said(&bureau, "MACs of 15 entries and 5 seals");
     expect_said(&bureau,
                 "5 issuer certificates, 5 signed static data, 5 card certificates, 5 key pairs certified");
+    expect_said(&bureau, "secrets on their way to a card with SCP03:\n"
+                         "  9 re-wrapped in the token (AES-CBC)\n    A1: KDL, KDU\n"
+                         "  5 readable for a moment\n    A1: card-key\n");
     expect_said(&bureau, "books: accepted; 5 records open");
     CU_ASSERT_EQUAL(CHECK(SAMPLE_MIC, "--workers", "3"), 0);
+    expect_said(&bureau, "  27 re-wrapped in the token");
     expect_said(&bureau, "books: known already; 5 records open");
 }
 
 static void test_json(void)
 {
     sample_bureau_forget(&bureau);
-    CU_ASSERT_EQUAL(CHECK(SAMPLE_MIC, "--json"), 0);
+    CU_ASSERT_EQUAL(CHECK(SAMPLE_MIC, "--workers", "1", "--json"), 0);
     const char *text = strchr(bureau.said, '{');
     json_t *root = text ? json_loads(text, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+    const json_t *ways = json_object_get(root, "ways");
+    CU_ASSERT_EQUAL(json_array_size(ways), 3);
+    CU_ASSERT_EQUAL(json_integer_value(json_object_get(json_array_get(ways, 0), "count")), 5);
     int records = 0, checked = 0, secrets = 0, noted = 0, open = 0;
     CU_ASSERT_EQUAL(json_unpack(root, "{s:i, s:i, s:{s:i}, s:{s:b, s:i}}", "records", &records, "checked",
                                 &checked, "verified", "secrets", &secrets, "books", "noted", &noted, "open",
@@ -80,9 +87,9 @@ static void test_settings(void)
 static void test_usage(void)
 {
     const char *const no_settings[] = {"check", SAMPLE_MIC, NULL}, *const help[] = {"check", "--help", NULL};
-    CU_ASSERT_EQUAL(sample_bureau_run(&bureau, command_check, no_settings), 2);
+    CU_ASSERT_EQUAL(sample_bureau_run(&bureau, check_command.run, no_settings), 2);
     expect_said(&bureau, "--settings FILE");
-    CU_ASSERT_EQUAL(sample_bureau_run(&bureau, command_check, help), 0);
+    CU_ASSERT_EQUAL(sample_bureau_run(&bureau, check_command.run, help), 0);
     CU_ASSERT_EQUAL(CHECK(SAMPLE_MIC, "--setting", "x"), 2);
     CU_ASSERT_EQUAL(CHECK("/nowhere"), 6);
     CU_ASSERT_EQUAL(CHECK(SAMPLE_MIC, "--workers", "65"), 2);

@@ -233,7 +233,7 @@ static void check_row(const struct row *row)
     const char *const words[] = {"check", path, "--settings", bureau.settings, NULL};
     snprintf(path, sizeof(path), "%s/%s.mic", folder, row->name);
     sample_bureau_forget(&bureau);
-    const int status = sample_bureau_run(&bureau, command_check, words);
+    const int status = sample_bureau_run(&bureau, check_command.run, words);
     const char *at = strstr(bureau.said, row->status ? path : "books: ");
     const bool says = at && strstr(at, row->message);
     if (status != row->status || !says) fprintf(stderr, "%s: %d\n%s\n", row->name, status, bureau.said);

@@ -22,11 +22,11 @@ static struct registry *books;
 enum { BEGAN = 1790000000 };
 
 #define RETURN(...)                                                                                          \
-    sample_bureau_run(&bureau, command_return,                                                               \
+    sample_bureau_run(&bureau, return_command.run,                                                           \
                       (const char *const[]){"return", "--settings", bureau.settings, "--output",             \
                                             return_path, __VA_ARGS__, NULL})
 #define REMAKE()                                                                                             \
-    sample_bureau_run(&bureau, command_remake,                                                               \
+    sample_bureau_run(&bureau, remake_command.run,                                                           \
                       (const char *const[]){"remake", "--settings", bureau.settings, list_path, NULL})
 
 static bool load_signer(struct signers *out)
@@ -251,7 +251,7 @@ static void test_lists_that_are_refused(void)
 static void test_settings(void)
 {
     CU_ASSERT_EQUAL(
-        sample_bureau_run(&bureau, command_return, (const char *const[]){"return", SAMPLE_MIC, NULL}), 2);
+        sample_bureau_run(&bureau, return_command.run, (const char *const[]){"return", SAMPLE_MIC, NULL}), 2);
     expect_said(&bureau, "--settings");
     CU_ASSERT_TRUE(sample_bureau_settings(&bureau, NULL, NULL));
     CU_ASSERT_EQUAL(RETURN(SAMPLE_MIC), 2);

@@ -40,7 +40,7 @@ static void test_one_reader(void)
 {
     const char *words[] = {"--reader", "Virtual PCD 0 00 00", NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     pid_t feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 0);
     stop_feeding(feeder);
@@ -48,11 +48,11 @@ static void test_one_reader(void)
     expect_all_made();
     for (uint64_t n = 1; n <= RECORDS; n++) /* in the order of the file */
         CU_ASSERT_EQUAL(bureau.cards[n - 1].records[0], n);
-    pid = card_bureau_begin(&bureau, command_status, (const char *[]){"--all", NULL});
+    pid = card_bureau_begin(&bureau, status_command.run, (const char *[]){"--all", NULL});
     expect_status(card_bureau_end(&bureau, pid), 0);
     expect_said("record 4: made, card 00000004");
     expect_said("0 free, 0 unknown, 0 half-done, 4 made, 0 spoiled, 0 destroyed");
-    pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid = card_bureau_begin(&bureau, personalize_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 4);
     expect_said("personalized before");
 }
@@ -62,7 +62,7 @@ static void test_four_readers(void)
     const char *words[] = {NULL};
     pid_t feeders[4];
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     for (size_t i = 0; i < 4; i++)
         feeders[i] = card_bureau_feed(&bureau, i, i, 4);
     expect_status(card_bureau_end(&bureau, pid), 0);
@@ -79,7 +79,7 @@ static void test_pulled_at_every_command(void)
         struct vpcd_card card;
         CU_ASSERT_TRUE(card_bureau_reset(&bureau));
         bool changed = at >= SCRIPTED_BEFORE_STORE;
-        pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+        pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
         CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, at));
         vpcd_card_await(&card);
         vpcd_card_release(&card);
@@ -93,7 +93,7 @@ static void test_pulled_at_every_command(void)
         expect_said("record 1: half-done: ");
         expect_said("pulled out");
         bureau.cards[0].stored = 0;
-        pid = card_bureau_begin(&bureau, command_redo, words);
+        pid = card_bureau_begin(&bureau, redo_command.run, words);
         CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
         expect_status(card_bureau_end(&bureau, pid), 0);
         vpcd_card_release(&card);
@@ -108,7 +108,7 @@ static void test_redo_finds_the_record_of_a_card(void)
     const char *words[] = {"--reader", "Virtual PCD 0 00 00", "--records", "1-2", NULL};
     struct vpcd_card card;
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     for (size_t i = 0; i < 2; i++) {
         CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, i, 5));
         vpcd_card_await(&card);
@@ -116,7 +116,7 @@ static void test_redo_finds_the_record_of_a_card(void)
     }
     expect_status(card_bureau_end(&bureau, pid), 4);
     bureau.cards[0].stored = bureau.cards[1].stored = 0;
-    pid = card_bureau_begin(&bureau, command_redo, words);
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 2, 0)); /* a blank card is no help */
     vpcd_card_await(&card);
     vpcd_card_release(&card);
@@ -159,19 +159,19 @@ static void test_the_old_card_at_a_remake(void)
     const char *words[] = {"--reader", "*0 00 00", "--records", "1", "--failures", "1", NULL};
     struct vpcd_card card;
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
     expect_status(card_bureau_end(&bureau, pid), 0);
     vpcd_card_release(&card);
     allow_remake(1);
     bureau.cards[0].stored = 0;
-    pid = card_bureau_begin(&bureau, command_redo, words);
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert_until_whole(&bureau, &card, 0, 0));
     expect_status(card_bureau_end(&bureau, pid), 4);
     vpcd_card_release(&card);
     expect_said("a remake needs another card than 00000001");
     CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).begun, 2);
-    pid = card_bureau_begin(&bureau, command_redo, words);
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 1, 0));
     expect_status(card_bureau_end(&bureau, pid), 0);
     vpcd_card_release(&card);
@@ -193,9 +193,9 @@ static void test_destroyed(void)
     const char *good[] = {"--card", CARD_1, "--reason", "press", "--yes", NULL}, *none[] = {NULL};
     struct vpcd_card card;
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_destroy, other)), 4);
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, destroy_command.run, other)), 4);
     expect_said("no card of this job was begun");
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, first);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, first);
     CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 5));
     expect_status(card_bureau_end(&bureau, pid), 4);
     vpcd_card_release(&card);
@@ -210,29 +210,29 @@ static void test_destroyed(void)
                {2, "--reason is one word"}};
     const char *const *tries[] = {unasked, twice, other, stranger, two_words};
     for (size_t i = 0; i < SUITE_COUNT(tries); i++) {
-        expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_destroy, tries[i])),
+        expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, destroy_command.run, tries[i])),
                       due[i].status);
         expect_said(due[i].said);
     }
     CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).state, JOURNAL_HALF_DONE);
-    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_destroy, good)), 0);
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, destroy_command.run, good)), 0);
     expect_said("card " CARD_1 ": record 1, half-done");
     expect_said("is booked as destroyed; its record goes onto another card only by a remake list");
-    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_destroy, good)), 4);
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, destroy_command.run, good)), 4);
     expect_said("is destroyed already");
-    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_status, none)), 0);
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, status_command.run, none)), 0);
     expect_said("record 1: destroyed, card " CARD_1);
     expect_said("0 made, 0 spoiled, 1 destroyed");
     /* Nothing is left for a redo; with a list it is another card's. */
-    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, command_redo, words)), 0);
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, redo_command.run, words)), 0);
     allow_remake(1);
     bureau.cards[0].stored = 0;
-    pid = card_bureau_begin(&bureau, command_redo, words);
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert_until_whole(&bureau, &card, 0, 0));
     expect_status(card_bureau_end(&bureau, pid), 4);
     vpcd_card_release(&card);
     expect_said("card " CARD_1 " is booked as destroyed");
-    pid = card_bureau_begin(&bureau, command_redo, words);
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 1, 0));
     expect_status(card_bureau_end(&bureau, pid), 0);
     vpcd_card_release(&card);
@@ -245,12 +245,12 @@ static void test_made_cards_are_refused(void)
     const char *first[] = {"--reader", "*0 00 00", "--count", "2", NULL},
                *second[] = {"--reader", "*0 00 00", NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, first);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, first);
     pid_t feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 0);
     stop_feeding(feeder);
     expect_said("2 cards made");
-    pid = card_bureau_begin(&bureau, command_personalize, second);
+    pid = card_bureau_begin(&bureau, personalize_command.run, second);
     feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 0);
     stop_feeding(feeder);
@@ -264,20 +264,21 @@ static void test_wrong_keys_end_the_run(void)
     const char *again[] = {"--reader", "*0 00 00", "--retries", "1", "--failures", "9", NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
     scripted_token.wrong_key = 99;
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     pid_t feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 4);
     stop_feeding(feeder);
     expect_said("2 cards in a row were not made: no more are begun");
     expect_said("the card's cryptogram is wrong");
     scripted_token.wrong_key = 0;
-    pid = card_bureau_begin(&bureau, command_personalize, words); /* the same cards: not without --retries */
+    pid = card_bureau_begin(&bureau, personalize_command.run,
+                            words); /* the same cards: not without --retries */
     feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 4);
     stop_feeding(feeder);
     expect_said("has refused its key 1 time; it is not tried again without --retries");
     CU_ASSERT_EQUAL(bureau.cards[0].stored + bureau.cards[1].stored, 0);
-    pid = card_bureau_begin(&bureau, command_personalize, again);
+    pid = card_bureau_begin(&bureau, personalize_command.run, again);
     feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 0);
     stop_feeding(feeder);
@@ -289,7 +290,7 @@ static void test_a_bad_record_is_left_for_redo(void)
     const char *words[] = {"--reader", "*0 00 00", NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
     scripted_token.bad_record = 2;
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     pid_t feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 0);
     stop_feeding(feeder);
@@ -297,7 +298,7 @@ static void test_a_bad_record_is_left_for_redo(void)
     CU_ASSERT_EQUAL(card_bureau_record(&bureau, 2).state, JOURNAL_FREE);
     CU_ASSERT_EQUAL(card_bureau_check_cards(&bureau), RECORDS - 1);
     scripted_token.bad_record = 0;
-    pid = card_bureau_begin(&bureau, command_redo, words);
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
     feeder = card_bureau_feed(&bureau, 0, 5, 1);
     expect_status(card_bureau_end(&bureau, pid), 0);
     stop_feeding(feeder);
@@ -311,12 +312,12 @@ static void test_token_lost(void)
     struct vpcd_card card;
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
     scripted_token.refuses_to_start = true;
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 3);
     expect_said("CKR_PIN_INCORRECT");
     scripted_token.refuses_to_start = false;
     scripted_token.dies_at = 5;
-    pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid = card_bureau_begin(&bureau, personalize_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
     expect_status(card_bureau_end(&bureau, pid), 3);
     vpcd_card_release(&card);
@@ -332,20 +333,20 @@ static void test_killed_at_every_command(void)
     for (unsigned at = 1; at <= COMMANDS; at++) {
         struct vpcd_card card;
         CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-        pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+        pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
         CU_ASSERT_TRUE(card_bureau_insert_signal(&bureau, &card, 0, 0, at, pid, SIGKILL));
         expect_status(card_bureau_end(&bureau, pid), 256 + SIGKILL);
         vpcd_card_await(&card); /* the station sees that it is alone, and lets go */
         vpcd_card_release(&card);
         struct journal_record r = card_bureau_record(&bureau, 1);
         CU_ASSERT_EQUAL(r.state, at > 2 ? JOURNAL_UNKNOWN : JOURNAL_FREE);
-        pid = card_bureau_begin(&bureau, command_personalize, words);
+        pid = card_bureau_begin(&bureau, personalize_command.run, words);
         pid_t feeder = card_bureau_feed(&bureau, 0, 1, 1);
         expect_status(card_bureau_end(&bureau, pid), 0);
         stop_feeding(feeder);
         bureau.cards[0].stored = 0;
         if (at > 2) {
-            pid = card_bureau_begin(&bureau, command_redo, words);
+            pid = card_bureau_begin(&bureau, redo_command.run, words);
             CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
             expect_status(card_bureau_end(&bureau, pid), 0);
             vpcd_card_release(&card);
@@ -359,7 +360,7 @@ static void test_interrupted(void)
     const char *words[] = {"--reader", "*0 00 00", NULL};
     struct vpcd_card card;
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     CU_ASSERT_TRUE(card_bureau_insert_signal(&bureau, &card, 0, 0, 4, pid, SIGINT));
     expect_status(card_bureau_end(&bureau, pid), 130);
     vpcd_card_release(&card);
@@ -371,11 +372,11 @@ static void test_no_reader_no_check(void)
 {
     const char *words[] = {"--reader", "Gem*", NULL}, *any[] = {NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 6);
     expect_said("no reader is there whose name matches Gem*");
     unlink(bureau.books);
-    pid = card_bureau_begin(&bureau, command_personalize, any);
+    pid = card_bureau_begin(&bureau, personalize_command.run, any);
     expect_status(card_bureau_end(&bureau, pid), 4);
     expect_said("was not checked as a whole yet: cardbureau check");
 }
@@ -390,7 +391,7 @@ static void test_modules(void)
     snprintf(embossed, sizeof(embossed), "%s/0000000003-EMBOSS", bureau.folder);
     FILE *f = fopen(embossed, "w"); /* the third cannot be handed over: never replaced */
     if (f) fclose(f);
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     pid_t feeder = card_bureau_feed(&bureau, 0, 0, 1);
     expect_status(card_bureau_end(&bureau, pid), 4);
     stop_feeding(feeder);
@@ -402,7 +403,7 @@ static void test_modules(void)
         snprintf(embossed, sizeof(embossed), "%s/%010u-EMBOSS", bureau.folder, n);
         CU_ASSERT_EQUAL(unlink(embossed), 0);
     }
-    pid = card_bureau_begin(&bureau, command_status, status);
+    pid = card_bureau_begin(&bureau, status_command.run, status);
     expect_status(card_bureau_end(&bureau, pid), 0);
     expect_said("record 3: made, card 00000003000000000000, a module has failed");
 }
@@ -413,7 +414,7 @@ static void test_a_station_falls(void)
     const char *words[] = {"--reader", "*0 00 0?", NULL};
     struct vpcd_card card;
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
-    pid_t pid = card_bureau_begin(&bureau, command_personalize, words);
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
     bureau.cards[0].to_first_child = true;
     CU_ASSERT_TRUE(card_bureau_insert_signal(&bureau, &card, 0, 0, 5, pid, SIGKILL));
     vpcd_card_await(&card);
@@ -444,23 +445,23 @@ static void test_script(void)
     const char *none[] = {"--record", "9", NULL}, *to_file[] = {"--record", "1", "--output", output, NULL};
     CU_ASSERT_TRUE(card_bureau_reset(&bureau));
     write_answers(answers, "# SELECT\n9000\n\n000000010000000000009000\r\n");
-    pid_t pid = card_bureau_begin(&bureau, command_script, words);
+    pid_t pid = card_bureau_begin(&bureau, script_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 0);
     expect_said("# SELECT\n00A4040005A000000003\n# INITIALIZE UPDATE\n8050000008010203040506070800\n");
     expect_said("# STORE DATA 4 of 4\n84E200000400000003\n");
     write_answers(answers, "9000\n6A88\n");
-    pid = card_bureau_begin(&bureau, command_script, words);
+    pid = card_bureau_begin(&bureau, script_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 4);
     write_answers(answers, "9000\nxyz\n");
-    pid = card_bureau_begin(&bureau, command_script, words);
+    pid = card_bureau_begin(&bureau, script_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 4);
     expect_said("answers:2:");
-    pid = card_bureau_begin(&bureau, command_script, none);
+    pid = card_bureau_begin(&bureau, script_command.run, none);
     expect_status(card_bureau_end(&bureau, pid), 4);
     expect_said("no record 9 is in this file");
-    pid = card_bureau_begin(&bureau, command_script, to_file);
+    pid = card_bureau_begin(&bureau, script_command.run, to_file);
     expect_status(card_bureau_end(&bureau, pid), 0);
-    pid = card_bureau_begin(&bureau, command_script, to_file);
+    pid = card_bureau_begin(&bureau, script_command.run, to_file);
     expect_status(card_bureau_end(&bureau, pid), 6);
     expect_said("exists and is not replaced");
     CU_ASSERT_EQUAL(unlink(output), 0);

@@ -126,7 +126,7 @@ static pid_t begin(const char *const *words)
     int fd = open(said_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     dup2(fd, STDOUT_FILENO);
     dup2(fd, STDERR_FILENO);
-    int status = command_supply(argc, argv);
+    int status = supply_command.run(argc, argv);
     fflush(NULL);
     _exit(status);
 }

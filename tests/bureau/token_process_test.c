@@ -8,6 +8,7 @@
 
 #include "base/digest.h"
 #include "bureau/pin_once.h"
+#include "bureau/ways.h"
 #include "formats/mic.h"
 #include "formats/signature.h"
 #include "stage.h"
@@ -145,6 +146,15 @@ static void test_dry_run(void)
     token_process_free(p);
 }
 
+/* To a card with SCP03. */
+static const struct way *find_way(const struct ways *ways, const char *secret)
+{
+    for (size_t i = 0; i < ways->count; i++) {
+        if (ways->rows[i].aes && strcmp(ways->rows[i].secret, secret) == 0) return &ways->rows[i];
+    }
+    return NULL;
+}
+
 static void test_check(void)
 {
     struct token_process *p = start();
@@ -170,6 +180,14 @@ static void test_check(void)
         buf_release(&job);
     }
     EXPECT_FAIL(token_process_file(p, right.data, right.len, &err), ERR_INPUT, "no group JOB");
+    struct ways ways = {.count = 0};
+    EXPECT_OK(token_process_ways(p, &ways, &err));
+    const struct way *pair = find_way(&ways, "card-key");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(pair);
+    CU_ASSERT_EQUAL(pair->count, 3); /* of the records that were accepted */
+    CU_ASSERT_PTR_NOT_NULL(strstr(pair->words, "named exception 1"));
+    CU_ASSERT_PTR_NULL(strstr(find_way(&ways, "KDL")->words, "named exception 1"));
+    ways_release(&ways);
     buf_release(&right);
     buf_release(&wrong);
     token_process_free(p);

@@ -142,6 +142,12 @@ static const struct {
     {PEOPLE TWO
      "keys:\n" MASTER("components: [{custodian: C 1, letter: letter.pdf}, {custodian: C 1 , prompt: yes}]"),
      "no custodian holds two components"},
+    {"people: [{name: O 1, duty: officer}, {name: C 1, duty: custodian}, {name: C 2, duty: custodian}]\n"
+     "tokens:\n  - {name: issuer, site: here, module: m.so, label: i}\n"
+     "  - {name: vault, site: there, module: m.so, label: v}\nkeys:\n"
+     "  - {name: K, version: 1, role: master, algorithm: des2, tokens: [issuer, vault], components: "
+     "[{custodian: C 1, letter: \"printer:p\"}, {custodian: C 2, prompt: yes}]}\n",
+     "key K/1: letters are drawn at site 'here': say how token 'vault' gets the key (hand_over)"},
     {PEOPLE TWO
      "keys:\n  - {name: Z, version: 1, role: zcmk-sender, algorithm: aes256, tokens: [issuer], generate: "
      "yes, limit: {blocks: 5}}\n",

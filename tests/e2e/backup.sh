@@ -53,6 +53,11 @@ cards_from_either()
     tells 'TEST  0 made'
     expect 0 "$cardkeys" report plan.yaml
     expect 0 "$cardkeys" audit verify plan.yaml
+    # Without the public file of whoever closed it, nobody can say so.
+    mv demo-signer.pem away.pem
+    expect 5 "$cardkeys" audit verify plan.yaml
+    says 'closings could be verified: no public file of a signing pair that closed it is here'
+    mv away.pem demo-signer.pem
     expect 0 "$cardkeys" show plan.yaml issuer-pair
     tells 'handed over   to backup under BACKUP'
     [ "$(grep -c '^on .* there, attributes as the role says' out)" -eq 2 ] || fail "show: $(cat out)"

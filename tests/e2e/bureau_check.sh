@@ -29,6 +29,9 @@ what_was_sealed_is_accepted()
     settings
     expect 0 "$cardbureau" check demo.mic --settings bureau.yaml
     tells '20 of 20 card records'
+    tells 'secrets on their way to a card with SCP03'
+    tells 'named exception 1): no token wraps the parts of a private key'
+    tells 'A000000003101001: KDL, KDU'
     tells 'books: accepted; 20 records open'
     expect 0 "$cardbureau" check demo.mic --settings bureau.yaml --workers 2 --json
     tells '"known_already": true'

@@ -64,8 +64,8 @@ all_right()
 as_far_as_planned()
 {
     expect 3 people : "$cardkeys" verify plan.yaml
-    tells 'WRONG  certificate of issuer-pair: not done yet'
-    tells ' 1 wrong'
+    tells 'waits  certificate of issuer-pair: '
+    tells ' 0 wrong, 1 waiting'
     [ "$(grep -c 'no other key' out)" -eq 2 ] || fail "other keys: $(cat out)"
 }
 

@@ -38,7 +38,7 @@ made()
     relates '13 made, 1 already there, 1 waiting for others'
     relates 'this token cannot keep the log'
     expect 3 people : "$cardkeys" verify plan.yaml
-    tells 'WRONG  certificate of issuer-pair: not done yet'
+    tells 'waits  certificate of issuer-pair: '
     finished
     expect 0 people : "$cardkeys" kcv plan.yaml KML
     relates "issuer	B0E088" # by openssl enc -des-ede3: C1 xor C2 over eight zero bytes

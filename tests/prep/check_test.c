@@ -59,7 +59,7 @@ static int check(const char *option)
     FILE *f = fopen(path_of("said"), "w+");
     dup2(fileno(f), STDOUT_FILENO);
     dup2(fileno(f), STDERR_FILENO);
-    const int status = command_check(option ? 4 : 3, argv);
+    const int status = check_command.run(option ? 4 : 3, argv);
     fflush(NULL);
     dup2(out, STDOUT_FILENO);
     dup2(errors, STDERR_FILENO);

@@ -50,7 +50,7 @@ static pid_t start(struct fixture *f, const char *a, const char *b, const char *
         argv[argc++] = texts[i];
     }
     argv[argc++] = job_path;
-    int status = command_run(argc, argv);
+    int status = run_command.run(argc, argv);
     fflush(NULL);
     _exit(status);
 }

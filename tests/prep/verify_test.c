@@ -126,7 +126,7 @@ static void expect_said(const char *part)
 static void test_all(void)
 {
     const char *const words[] = {"verify", sample, "--signer", signer_path, "--ca-key", ca_path, NULL};
-    CU_ASSERT_EQUAL(start(command_verify, words, said), 0);
+    CU_ASSERT_EQUAL(start(verify_command.run, words, said), 0);
     expect_said("structure, order, numbers and bindings of 5 card records");
     expect_said("signature of ");
     expect_said("5 issuer certificates, 5 signed static data, 5 card certificates, 5 key pairs certified");
@@ -137,7 +137,7 @@ static void test_all(void)
 static void test_less(void)
 {
     const char *const words[] = {"verify", "--no-signer", sample, NULL};
-    CU_ASSERT_EQUAL(start(command_verify, words, said), 0);
+    CU_ASSERT_EQUAL(start(verify_command.run, words, said), 0);
     expect_said("not verified: the signature (--no-signer)");
     expect_said("not verified: certificates of 5 entries, no CA key for RID A000000003 index 92");
 }
@@ -146,7 +146,7 @@ static void test_json(void)
 {
     const char *const words[] = {"verify",    "--json",   sample,  "--signer",
                                  signer_path, "--ca-key", ca_path, NULL};
-    CU_ASSERT_EQUAL(start(command_verify, words, said), 0);
+    CU_ASSERT_EQUAL(start(verify_command.run, words, said), 0);
     json_t *root = json_loads(said, 0, NULL);
     int signature = 0, records = 0, cards = 0;
     CU_ASSERT_EQUAL(json_unpack(root, "{s:i, s:{s:b, s:i}}", "records", &records, "verified", "signature",
@@ -175,10 +175,10 @@ static void test_changed(void)
 {
     const char *const words[] = {"verify", changed_path, "--signer", signer_path, NULL};
     write_changed(3000, 0);
-    CU_ASSERT_EQUAL(start(command_verify, words, said), 5);
+    CU_ASSERT_EQUAL(start(verify_command.run, words, said), 5);
     expect_said("changed.mic");
     write_changed(SAMPLE_MAX, 5000);
-    const int status = start(command_verify, words, said);
+    const int status = start(verify_command.run, words, said);
     CU_ASSERT_TRUE(status == 4 || status == 5);
 }
 
@@ -189,13 +189,13 @@ static void test_usage(void)
     const char *const help[] = {"verify", "--help", NULL}, *const missing[] = {"verify", "--no-signer",
                                                                                "/nowhere", NULL};
     const char *const unsaid[] = {"verify", sample, NULL};
-    CU_ASSERT_EQUAL(start(command_verify, unsaid, said), 2);
+    CU_ASSERT_EQUAL(start(verify_command.run, unsaid, said), 2);
     expect_said("name who may have signed the file");
-    CU_ASSERT_EQUAL(start(command_verify, none, said), 2);
-    CU_ASSERT_EQUAL(start(command_verify, unknown, said), 2);
+    CU_ASSERT_EQUAL(start(verify_command.run, none, said), 2);
+    CU_ASSERT_EQUAL(start(verify_command.run, unknown, said), 2);
     expect_said("did you mean '--signer'");
-    CU_ASSERT_EQUAL(start(command_verify, help, said), 0);
-    CU_ASSERT_EQUAL(start(command_verify, missing, said), 6);
+    CU_ASSERT_EQUAL(start(verify_command.run, help, said), 0);
+    CU_ASSERT_EQUAL(start(verify_command.run, missing, said), 6);
 }
 
 static void test_inspect(void)
@@ -203,12 +203,12 @@ static void test_inspect(void)
     const char *const one[] = {"inspect", sample, "--record", "4", NULL};
     const char *const none[] = {"inspect", sample, "--record", "9", NULL};
     const char *const cut[] = {"inspect", changed_path, NULL};
-    CU_ASSERT_EQUAL(start(command_inspect, one, said), 0);
+    CU_ASSERT_EQUAL(start(inspect_command.run, one, said), 0);
     expect_said("record 4 at offset");
-    CU_ASSERT_EQUAL(start(command_inspect, none, said), 4);
+    CU_ASSERT_EQUAL(start(inspect_command.run, none, said), 4);
     expect_said("no record 9");
     write_changed(SAMPLE_MAX, 5000);
-    CU_ASSERT_EQUAL(start(command_inspect, cut, said), 4);
+    CU_ASSERT_EQUAL(start(inspect_command.run, cut, said), 4);
     expect_said("could not be explained");
 }
 
