@@ -184,13 +184,18 @@ static bool check(struct child *c, struct cur *payload, struct err *err)
     return ok;
 }
 
+static bool return_key(struct child *c, struct buf *spki, struct err *err)
+{
+    if (!c->ring->has_return) return err_set(err, ERR_CONFIG, "the settings name no return key");
+    return hsm_pair_spki(&c->ring->return_pair, spki, err);
+}
+
 static bool sign(struct child *c, struct cur *payload, struct err *err)
 {
     struct buf spki;
     uint8_t signer[SHA256_LEN];
-    if (!c->ring->has_return) return err_set(err, ERR_CONFIG, "the settings name no return key");
     buf_init(&spki, HSM_SPKI_MAX);
-    bool ok = hsm_pair_spki(&c->ring->return_pair, &spki, err) && sha256(spki.data, spki.len, signer, err);
+    bool ok = return_key(c, &spki, err) && sha256(spki.data, spki.len, signer, err);
     buf_release(&spki);
     if (ok) buf_put(&c->out, signer, sizeof(signer));
     return ok && hsm_sign_sha256(c->t, &c->ring->return_pair.private_key, payload->data, payload->len,
@@ -208,6 +213,8 @@ static bool serve_other(struct child *c, enum message_type type, struct cur *pay
         return sign(c, payload, err);
     case MESSAGE_SIGNERS:
         return check_signers(c, &c->out, err);
+    case MESSAGE_RETURN_KEY:
+        return return_key(c, &c->out, err);
     case MESSAGE_WAYS:
         ways_put(&c->out, &c->ways);
         return buf_ok(&c->out, "ways", err);

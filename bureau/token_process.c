@@ -209,6 +209,14 @@ bool token_process_ways(struct token_process *p, struct ways *ways, struct err *
     return ways_take(&c, ways, err);
 }
 
+bool token_process_return_key(struct token_process *p, struct buf *spki, struct err *err)
+{
+    buf_clear(&p->out);
+    if (!ask(p, MESSAGE_RETURN_KEY, MESSAGE_DONE, err)) return false;
+    if (p->in.len > 0) buf_put(spki, p->in.data, p->in.len);
+    return buf_ok(spki, "return key", err);
+}
+
 bool token_process_sign(struct token_process *p, const uint8_t *data, size_t len, struct buf *signature,
                         uint8_t signer[32], struct err *err)
 {

@@ -65,6 +65,12 @@ void card_file_close(struct card_file *f)
     *f = (struct card_file){.settings = NULL};
 }
 
+bool has_return_key(const struct bureau *settings, struct err *err)
+{
+    return settings->return_label ||
+           err_set(err, ERR_CONFIG, "%s: names no return_key, which would sign return files", settings->path);
+}
+
 bool unsigned_file_open(struct mic_file **out, const char *path, struct err *err)
 {
     struct reader *r = NULL;

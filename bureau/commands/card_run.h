@@ -24,6 +24,9 @@ MUST_CHECK bool card_file_open(struct card_file *f, const char *settings_path, c
 void card_file_forget_pin(struct card_file *f);
 void card_file_close(struct card_file *f); /* harmless on zero */
 
+/* Before a PIN is asked for. False (ERR_CONFIG): they name no return key. */
+MUST_CHECK bool has_return_key(const struct bureau *settings, struct err *err);
+
 /* For commands that make nothing from the file: its END is looked at without its signature. */
 MUST_CHECK bool unsigned_file_open(struct mic_file **out, const char *path, struct err *err);
 /* Where the journal of the job is, which the caller frees; *there false: no card of the job was begun. */

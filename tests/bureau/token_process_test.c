@@ -211,21 +211,25 @@ static void test_keys_only(void)
 static void test_sign(void)
 {
     struct token_process *p = start();
-    struct buf signature, spkis;
+    struct buf signature, spkis, spki;
     uint8_t signer[32], hash[32];
     static const uint8_t data[] = "return file";
     if (!p) return;
     buf_init(&signature, 1024);
     buf_init(&spkis, 4096);
+    buf_init(&spki, 4096);
     EXPECT_OK(token_process_sign(p, data, sizeof data, &signature, signer, &err));
     EXPECT_OK(token_process_signers(p, &spkis, &err));
     CU_ASSERT_TRUE_FATAL(spkis.len > 2 && bytes_be(spkis.data, 2) == spkis.len - 2);
     const struct public_key key = {&spkis.data[2], spkis.len - 2}; /* the stage trusts its own return key */
+    EXPECT_OK(token_process_return_key(p, &spki, &err));
+    CU_ASSERT_TRUE(bytes_equal(spki.data, spki.len, key.spki, key.len));
     EXPECT_OK(sha256(&spkis.data[2], spkis.len - 2, hash, &err));
     CU_ASSERT_TRUE(bytes_equal(signer, 32, hash, 32));
     EXPECT_OK(
         signature_verify(&key, SIGNATURE_RSA_SHA256, data, sizeof data, signature.data, signature.len, &err));
     buf_release(&signature);
+    buf_release(&spki);
     buf_release(&spkis);
     token_process_free(p);
 }

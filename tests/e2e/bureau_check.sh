@@ -66,6 +66,33 @@ dry_run()
     expect 4 "$cardbureau" script demo.mic --settings bureau.yaml --record 99 --dry-run
 }
 
+# The key that signs return files goes to the issuer, and its words are read by telephone.
+return_key()
+{
+    settings
+    expect 0 "$cardbureau" return-key --settings bureau.yaml --output key.pem
+    cp out words
+    [ "$(wc -l <words)" -eq 5 ] || fail "$(cat words)"
+    # It is the pair that the ceremony made, and openssl agrees.
+    for file in key.pem return-signer.pem; do openssl pkey -pubin -in $file -outform DER >$file.der; done
+    cmp key.pem.der return-signer.pem.der
+    digits=$(openssl dgst -sha256 -r key.pem.der | cut -c 1-64 | tr a-f A-F | fold -w 4 | paste -s -d ' ')
+    [ "$digits" = "$(tail -n 1 words)" ] || fail "openssl says $digits"
+    expect 0 "$cardkeys" fingerprint return-signer.pem
+    cmp out words
+    heard=$(head -n 4 words)
+    expect 0 "$cardkeys" fingerprint key.pem --heard "$heard"
+    tells 'the key is the one whose fingerprint was read out'
+    expect 0 "$cardkeys" fingerprint key.pem --heard "$(tail -n 1 words | cut -c 1-39)"
+    expect 5 "$cardkeys" fingerprint demo-signer.pem --heard "$heard"
+    says 'the fingerprint of demo-signer.pem is not what was read out'
+    [ ! -s out ] || fail 'it shows something'
+    expect 2 "$cardkeys" fingerprint key.pem --heard "$(echo "$heard" | tail -n 3)"
+    says '--heard: '
+    expect 6 "$cardbureau" return-key --settings bureau.yaml --output key.pem
+    expect 2 "$cardkeys" fingerprint bureau.yaml
+}
+
 # flip FILE OFFSET
 flip()
 {
@@ -162,6 +189,7 @@ shows 'what cardprep sealed is accepted' what_was_sealed_is_accepted
 shows 'some records, keys only' parts
 shows 'a dry run says what a card would get' dry_run
 shows 'a PIN that is typed, or comes from a descriptor, is asked for once' pin_once
+shows 'the return key, and its words' return_key
 shows 'a flipped bit is refused' a_flipped_bit
 shows 'a file for another bureau, another KEK' another_bureau
 shows 'a later pass ends the one before' a_later_pass

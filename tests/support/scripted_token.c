@@ -172,6 +172,13 @@ bool token_process_sign(struct token_process *p, const uint8_t *data, size_t len
     return err_set(err, ERR_TOKEN, "no return key");
 }
 
+bool token_process_return_key(struct token_process *p, struct buf *spki, struct err *err)
+{
+    (void)p;
+    (void)spki;
+    return err_set(err, ERR_TOKEN, "no return key");
+}
+
 bool token_process_signers(struct token_process *p, struct buf *spkis, struct err *err)
 {
     (void)p;
