@@ -64,8 +64,11 @@ static bool prepare(struct run *r, struct err *err)
 {
     const struct options *o = r->options;
     if (!o->settings || !o->batch) return err_set(err, ERR_CONFIG, "give --settings and --batch");
-    return supplier_load(&r->settings, o->settings, err) &&
-           token_process_start(&r->token, r->settings, err) && catch_signals(r, err) &&
+    if (!supplier_load(&r->settings, o->settings, err)) return false;
+    if (!r->settings->books_path)
+        fprintf(stderr, "warning: %s names no books: this list is not compared with earlier ones\n",
+                o->settings);
+    return token_process_start(&r->token, r->settings, err) && catch_signals(r, err) &&
            pcsc_open(&r->pcsc, STATION_PATIENCE_MS, err) && choose_reader(r, err) &&
            batch_create(&r->batch, o->batch, r->settings, err);
 }
