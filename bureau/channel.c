@@ -15,9 +15,11 @@ void channel_init(struct channel *c, struct ring *r)
 void channel_close(struct channel *c)
 {
     struct ring *r = c->ring;
+    const unsigned due_kmc = c->due_kmc;
     hsm_channel_close(r->t, &c->session);
     hsm_card_keys_destroy(r->t, &c->keys);
     channel_init(c, r);
+    c->due_kmc = due_kmc;
 }
 
 /* ---- opening ---- */
@@ -89,6 +91,10 @@ static bool choose_keys(struct channel *c, struct err *err)
     if (!from)
         return err_set(err, ERR_CONFIG, "the card's keys have version %u, for which the settings have no KMC",
                        (unsigned)a->key_version);
+    if (c->due_kmc && (from->published || from->settings->key.version != c->due_kmc))
+        return err_set(err, ERR_INPUT,
+                       "the card's keys come from %s, and the record is for a card of version %u", from->name,
+                       c->due_kmc);
     const struct ring_card card = {a->key_data, a->protocol != SCP02};
     if (!ring_card_key_fits(from, card.aes))
         return err_set(err, ERR_CONFIG, "the card speaks SCP%02X, and %s is a key of %s",
@@ -119,9 +125,12 @@ bool channel_open(struct channel *c, const struct scp_answer *answer, const uint
     channel_close(c);
     c->answer = *answer;
     c->level = scp_level(answer, s->level == BUREAU_LEVEL_MAC_ENCRYPTION, s->response_mac);
-    if (open_with(c, host, command, err)) return true;
-    channel_close(c);
-    return false;
+    if (!open_with(c, host, command, err)) {
+        channel_close(c);
+        return false;
+    }
+    c->due_kmc = 0;
+    return true;
 }
 
 /* ---- commands ---- */

@@ -16,17 +16,19 @@ struct channel {
     uint8_t icv[SCP02_BLOCK];   /* SCP02: MAC of the command before, encrypted; zero before the first */
     uint8_t chain[SCP03_BLOCK]; /* SCP03: MAC of the command before, whole */
     uint64_t counter;           /* SCP03: of commands */
+    unsigned due_kmc;           /* version of the KMC that the card must come with; 0: any */
 };
 
 void channel_init(struct channel *c, struct ring *r);
-/* Destroys the session objects. */
+/* Destroys the session objects; due_kmc stays. */
 void channel_close(struct channel *c);
 /* What the conversation sees; c lives longer. */
 struct card_crypto channel_crypto(struct channel *c);
 
 /* Derives the keys that the card reports, checks its cryptogram and appends EXTERNAL AUTHENTICATE. False, and closed: no such
- * key version in the settings, keys that do not go with the protocol (ERR_CONFIG); another cryptogram: the card has other
- * keys (ERR_INTEGRITY); ERR_TOKEN. */
+ * key version in the settings, keys that do not go with the protocol (ERR_CONFIG); keys of another version of the KMC than
+ * due_kmc (ERR_INPUT), which is asked until a channel was open: PUT KEY may change them then; another cryptogram: the card has
+ * other keys (ERR_INTEGRITY); ERR_TOKEN. */
 MUST_CHECK bool channel_open(struct channel *c, const struct scp_answer *answer,
                              const uint8_t host[SCP_CHALLENGE], struct buf *command, struct err *err);
 /* Appends the command as it is sent: encrypted if the level says so, and with a MAC. */

@@ -198,12 +198,68 @@ static bool check_card_values(struct ring *r, const struct open_application *a, 
     return true;
 }
 
+/* ---- the version of the KMC ---- */
+
+enum { VERSION_BYTES = 4, TEMPLATES_MAX = 3 };
+
+/* In one clear grouping: directly, or inside a template. What is no TLV has none. */
+static bool find_element(struct cur c, uint32_t tag, unsigned depth, struct tlv *out)
+{
+    struct err unused = ERR_INIT;
+    struct tlv tlv;
+    while (cur_left(&c) > 0 && tlv_read(&c, &tlv, &unused)) {
+        if (tlv.tag == tag) {
+            *out = tlv;
+            return true;
+        }
+        if (depth > 0 && tlv_is_constructed(tlv.tag) &&
+            find_element(cur_make(tlv.value, tlv.len, 0), tag, depth - 1, out))
+            return true;
+    }
+    return false;
+}
+
+static bool have_version(const struct ring *r, uint64_t version)
+{
+    for (size_t i = 0; i < r->card_key_count; i++) {
+        if (r->card_keys[i].settings->key.version == version) return true;
+    }
+    return false;
+}
+
+/* The element goes onto the card, so it stands in a grouping; what all applications say is one card's. */
+static bool take_kmc_version(struct open_record *o, const struct open_application *a, uint32_t tag,
+                             struct err *err)
+{
+    struct tlv found = {.len = 0};
+    bool is = false;
+    for (size_t i = 0; !is && i < a->item_count; i++)
+        is = !a->items[i].secrets &&
+             find_element(cur_make(a->items[i].value, a->items[i].len, 0), tag, TEMPLATES_MAX, &found);
+    if (!is || found.len == 0 || found.len > VERSION_BYTES)
+        return err_set(err, ERR_INPUT,
+                       "no element %X that says a version of the KMC, as the settings want it",
+                       (unsigned)tag);
+    const uint64_t version = bytes_be(found.value, found.len);
+    if (!have_version(o->ring, version))
+        return err_set(err, ERR_CONFIG,
+                       "element %X: the card comes from version %u of the KMC, which the settings lack",
+                       (unsigned)tag, (unsigned)version);
+    if (o->kmc_version && o->kmc_version != version)
+        return err_set(err, ERR_INPUT,
+                       "element %X: the card comes from version %u of the KMC, another application says %u",
+                       (unsigned)tag, (unsigned)version, o->kmc_version);
+    o->kmc_version = (unsigned)version;
+    return true;
+}
+
 bool open_application_fill(struct open_record *o, struct open_application *a, struct err *err)
 {
     const struct bureau_application *s = settings_of(o->ring->settings, a->entry);
     a->load = s ? s->load : BUREAU_LOAD_SELECT;
     bool ok = (!a->entry->sealed || add_sealed(o, a, err)) && (!s || add_loose(a, s, err)) &&
-              check_card_values(o->ring, a, err);
+              check_card_values(o->ring, a, err) &&
+              (!s || !s->kmc_version || take_kmc_version(o, a, s->kmc_version, err));
     if (!ok) err_prefix(err, "application %s", a->name);
     return ok;
 }

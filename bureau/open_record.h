@@ -42,12 +42,13 @@ struct open_record {
     struct card_record card;
     struct open_application *applications;
     size_t application_count;
+    unsigned kmc_version; /* that the card comes with, by the element that the settings name; 0: none */
 };
 
 enum { OPEN_WITHOUT_MACS = 1 /* --keys-only */ };
 /* job: the file's JOB group; NULL: it is not known here, then what it lists is not compared, and the chip group is called
  * CHIP. False: ERR_INPUT, ERR_INTEGRITY: what is wrong with the record, by application and secret; ERR_CONFIG: no such KEK in
- * the settings; ERR_TOKEN. Nothing stays. */
+ * the settings, or no KMC of the version that the record says; ERR_TOKEN. Nothing stays. */
 MUST_CHECK bool open_record_new(struct open_record **out, struct ring *r, const struct job_group *job,
                                 const struct hsm_span *record, unsigned flags, struct err *err);
 /* Are the check values of the KEKs that we hold those that JOB says? False (ERR_INTEGRITY): not. */

@@ -94,6 +94,7 @@ static bool supply(struct child *c, const struct card_order *order, struct err *
                                             .tries = order->tries,
                                             .again = order->again};
     if (!c->settings->blank) return err_set(err, ERR_INTERNAL, "these are no settings of a supplier");
+    c->channel.due_kmc = 0;
     return conversation_new(&c->conversation, &talk, &c->turn, err);
 }
 
@@ -124,6 +125,8 @@ static bool begin(struct child *c, struct cur *payload, struct err *err)
                                             .challenge = order.challenge,
                                             .tries = order.tries,
                                             .repeated = order.repeated};
+    c->channel.due_kmc =
+        order.repeated ? 0 : c->record->kmc_version; /* it was asked, and the keys may be new */
     return conversation_new(&c->conversation, &talk, &c->turn, err);
 }
 

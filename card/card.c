@@ -178,10 +178,12 @@ void card_power_on(struct card *card)
     card->perso.app = ISD;
 }
 
-/* T=1 (or T=0) alone, no interface bytes beyond; historical bytes name the program. */
+/* T=1 (or T=0) alone, as EMV's basic answers (Book 1, 8.3): no programming voltage, no extra guard time, and for T=1 blocks of up
+ * to 254 bytes, BWI 4 and CWI 5. Historical bytes name the program. */
 size_t card_atr(const struct card *card, uint8_t out[static CARD_ATR_MAX])
 {
-    static const uint8_t t1[] = {0x3B, 0x88, 0x81, 0x31, 0xFE, 0x55, 's', 'o', 'f', 't', 'c', 'a', 'r', 'd'};
+    static const uint8_t t1[] = {0x3B, 0xE8, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45,
+                                 's',  'o',  'f',  't',  'c',  'a',  'r',  'd'};
     static const uint8_t t0[] = {0x3B, 0x68, 0x00, 0x00, 's', 'o', 'f', 't', 'c', 'a', 'r', 'd'};
     size_t len = sizeof(t0);
 
@@ -287,7 +289,7 @@ static void get_response(struct card *card, const struct apdu *cmd, struct buf *
 
 void card_process(struct card *card, const uint8_t *apdu, size_t len, struct buf *answer)
 {
-    enum { INS_GET_RESPONSE = 0xC0, CLA_CHAINED = 0x10 };
+    enum { INS_GET_RESPONSE = 0xC0, CLA_CHAINED = 0x10, CLA_OF_COMMAND = 0x84 };
     struct apdu cmd = {0};
 
     buf_clear(answer);
@@ -296,7 +298,8 @@ void card_process(struct card *card, const uint8_t *apdu, size_t len, struct buf
         put_sw(answer, SW_LENGTH);
         return;
     }
-    if (cmd.ins == INS_GET_RESPONSE && (cmd.cla & 0x7F) == 0) {
+    /* It only fetches, outside of any channel, so it may have the class of the command it belongs to. */
+    if (cmd.ins == INS_GET_RESPONSE && (cmd.cla & ~CLA_OF_COMMAND) == 0) {
         get_response(card, &cmd, answer);
         return;
     }

@@ -120,7 +120,7 @@ uint16_t card_get_data(struct card *card, const struct apdu *cmd, struct buf *ou
     return found ? SW_OK : SW_NO_DATA;
 }
 
-enum { OF_DOMAIN = 0x80, OF_APPLICATIONS = 0x40 };
+enum { OF_DOMAIN = 0x80, OF_APPLICATIONS = 0x40, OF_LOAD_FILES = 0x20, OF_MODULES = 0x10 };
 
 /* One entry: the old form, or the TLV form of P2 = 02. */
 static void put_status(struct buf *out, bool tlv, const uint8_t *aid, size_t aid_len, uint8_t life,
@@ -145,7 +145,9 @@ uint16_t card_get_status(struct card *card, const struct apdu *cmd, struct buf *
     enum { TAG_AID = 0x4F, DOMAIN_PRIVILEGES = 0x9E, LOCKED_BIT = 0x80 };
     bool tlv = cmd->p2 & 0x02;
 
-    if ((cmd->p1 != OF_DOMAIN && cmd->p1 != OF_APPLICATIONS) || cmd->p2 & (uint8_t)~0x02) return SW_P1P2;
+    if (cmd->p2 & (uint8_t)~0x02) return SW_P1P2;
+    if (cmd->p1 == OF_LOAD_FILES || cmd->p1 == OF_MODULES) return SW_NO_DATA;
+    if (cmd->p1 != OF_DOMAIN && cmd->p1 != OF_APPLICATIONS) return SW_P1P2;
     if (cmd->len < 2 || cmd->data[0] != TAG_AID || cmd->data[1] > CARD_AID_MAX ||
         cmd->len < 2 + (size_t)cmd->data[1])
         return SW_DATA;

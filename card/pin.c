@@ -37,7 +37,7 @@ static uint16_t compare(struct card *card, const uint8_t *block, const struct ca
     for (size_t i = 0; i < PIN_BLOCK_LEN; i++)
         differs |= (uint8_t)(block[i] ^ reference->value[i]);
     card->pin_verified = differs == 0;
-    if (differs) return app->pin_left ? (uint16_t)(SW_TRIES_LEFT | app->pin_left) : SW_BLOCKED;
+    if (differs) return (uint16_t)(SW_TRIES_LEFT | app->pin_left);
     app->pin_left = app->pin_limit;
     card->changed = true;
     return SW_OK;

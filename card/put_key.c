@@ -6,7 +6,7 @@
 enum { VERSION_MAX = 0x7F, VERSION_INITIAL = 0xFF, ALL_THREE = 0x81 };
 
 /* DES: type ‖ 10 ‖ key under the data key ‖ 03 ‖ check value. AES: type ‖ length + 1 ‖ length of the key ‖ the key, filled up to
- * whole blocks ‖ 03 ‖ check value. */
+ * whole blocks ‖ 03 ‖ check value; a key that is whole blocks may also come as in DES. */
 static bool read_key(struct card *card, struct cur *c, struct card_key *out)
 {
     const struct card_key *dek = &card->channel.dek;
@@ -16,8 +16,8 @@ static bool read_key(struct card *card, struct cur *c, struct card_key *out)
 
     if (!cur_take_u8(c, &type, "key type", err) || !cur_take_u8(c, &len, "length", err)) return false;
     true_len = len;
-    if (type == CARD_KEY_AES) {
-        if (len == 0 || !cur_take_u8(c, &true_len, "length of the key", err)) return false;
+    if (type == CARD_KEY_AES && len % CARD_BLOCK_MAX == 1) {
+        if (!cur_take_u8(c, &true_len, "length of the key", err)) return false;
         len--;
     }
     if (len > CARD_KEY_MAX || true_len > len || len - true_len >= CARD_BLOCK_MAX || len % card_block_len(dek))

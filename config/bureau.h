@@ -11,7 +11,7 @@
  *   return_key: {label: return-signing}
  *   security: mac+encryption
  *   readers: ["Virtual PCD *"]
- *   applications: [{aid: A000000003101001, load: install-for-personalization}]
+ *   applications: [{aid: A000000003101001, load: install-for-personalization, kmc_version: DF11}]
  *   modules: [{mic: EMBOSS, command: [/usr/bin/emboss]}]
  *
  * And those of a card supplier, who puts each card's own keys onto blank cards: its token, the one KMC from which they are derived,
@@ -60,6 +60,7 @@ struct bureau_application {
     uint8_t aid[AID_MAX];
     size_t aid_len;
     enum bureau_load load;
+    uint32_t kmc_version; /* tag: says with which version of the KMC the card comes; 0: not compared */
     /* Loose elements that go onto the card: tag → DGI. */
     struct bureau_loose {
         uint32_t tag;

@@ -57,6 +57,7 @@ static bool read_loose(const struct tree_node *value, void *into, struct err *er
 static const struct schema_field application_fields[] = {
     {"aid", SCHEMA_REQUIRED, read_aid, 0},
     {"load", SCHEMA_OPTIONAL, read_load, offsetof(struct bureau_application, load)},
+    {"kmc_version", SCHEMA_OPTIONAL, profile_read_tag, offsetof(struct bureau_application, kmc_version)},
     {"loose", SCHEMA_OPTIONAL, read_loose, 0},
 };
 static const struct schema application_schema = SCHEMA("an application", application_fields);

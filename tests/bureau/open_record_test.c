@@ -91,6 +91,42 @@ static void test_refused(void)
     stage_close(t, ring);
 }
 
+/* The element that says from which version of the KMC a card comes: one of those that the settings have. */
+static void test_kmc_version(void)
+{
+    struct hsm_token *t = NULL;
+    struct ring *ring = NULL;
+    struct open_record *o = NULL;
+    struct bureau with;
+    stage_kmc_settings(&with, &settings);
+    if (!stage_open(&soft, &with, &t, &ring)) return;
+    EXPECT_OK(open_it(ring, &(struct stage_record){.kmc = 3}, NULL, &o));
+    CU_ASSERT_EQUAL(o->kmc_version, 3);
+    open_record_free(o);
+    o = NULL;
+    EXPECT_FAIL(open_it(ring, &(struct stage_record){.kmc = 9}, NULL, &o), ERR_CONFIG,
+                "element DF11: the card comes from version 9 of the KMC, which the settings lack");
+    EXPECT_FAIL(open_it(ring, &(struct stage_record){.kmc = 0}, NULL, &o), ERR_INPUT,
+                "no element DF11 that says a version of the KMC");
+    CU_ASSERT_PTR_NULL(o);
+    stage_close(t, ring);
+    /* two applications that do not agree: the other one's element is an x */
+    struct bureau_card_key keys[3];
+    memcpy(keys, with.card_keys, sizeof keys);
+    keys[2].key.version = 'x';
+    with.card_keys = keys;
+    with.applications[0].kmc_version = 0xDF02;
+    if (!stage_open(&soft, &with, &t, &ring)) return;
+    EXPECT_FAIL(open_it(ring, &(struct stage_record){.kmc = 2}, NULL, &o), ERR_INPUT,
+                "version 120 of the KMC, another application says 2");
+    stage_close(t, ring);
+    if (!stage_open(&soft, &settings, &t, &ring)) return;
+    EXPECT_OK(open_it(ring, &(struct stage_record){.kmc = 9}, NULL, &o));
+    CU_ASSERT_EQUAL(o->kmc_version, 0);
+    open_record_free(o);
+    stage_close(t, ring);
+}
+
 static void test_job(void)
 {
     struct hsm_token *t = NULL;
@@ -235,13 +271,10 @@ static void test_ring(void)
 }
 
 static const struct test_case cases[] = {
-    {"a record and what it holds", test_open},
-    {"each thing wrong is refused by name", test_refused},
-    {"check values of KEKs in JOB", test_job},
-    {"any bit changed is refused", test_bits},
-    {"cut at every byte", test_cut},
-    {"settings that do not fit the token", test_ring},
-    {"all records of the independent sample", test_sample},
+    {"a record and what it holds", test_open},         {"each thing wrong is refused by name", test_refused},
+    {"the version of the KMC", test_kmc_version},      {"check values of KEKs in JOB", test_job},
+    {"any bit changed is refused", test_bits},         {"cut at every byte", test_cut},
+    {"settings that do not fit the token", test_ring}, {"all records of the independent sample", test_sample},
 };
 
 int main(int argc, char **argv)

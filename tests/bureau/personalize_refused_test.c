@@ -57,6 +57,30 @@ static void test_key_versions(void)
     run_end(&r);
 }
 
+/* The purse says from which version of the KMC its card comes: another card is left as it is, before it is sent a cryptogram. */
+static void test_kmc_version(void)
+{
+    struct bureau s;
+    struct ring *with = NULL;
+    struct run r;
+    stage_kmc_settings(&s, &settings);
+    EXPECT_OK(ring_open(&with, &s, t, &err));
+    for (unsigned said = STAGE_KVN_AES; said <= STAGE_KVN_AES256; said++) {
+        if (!run_begin(&r, with, &(struct stage_record){.kmc = said})) return;
+        stage_card(&r.card, 3, 0x70, STAGE_KVN_AES);
+        run_to_end(&r);
+        if (said == STAGE_KVN_AES) {
+            run_expect_made(&r, false);
+        } else {
+            expect_refused(&r, CARD_UNTOUCHED,
+                           "the card's keys come from KMC/2, and the record is for a card of version 3");
+            CU_ASSERT_EQUAL(r.card.authentications, 0);
+        }
+        run_end(&r);
+    }
+    ring_free(with);
+}
+
 /* The card goes mute at each command in turn: once before it was done, once after. Then the same record makes it. */
 static void test_pulled(void)
 {
@@ -161,6 +185,7 @@ static void test_nothing_left(void)
 static const struct test_case cases[] = {
     {"a card with other keys is not asked twice", test_wrong_keys},
     {"key versions and masters that do not fit", test_key_versions},
+    {"the version of the KMC that the record says", test_kmc_version},
     {"pulled out at every command, then repeated", test_pulled},
     {"refused at every command", test_refusals},
     {"an answer with one bit changed", test_changed_answers},

@@ -138,6 +138,29 @@ static void test_new_keys(void)
     ring = kept;
 }
 
+/* The card that comes is held against the record's version of the KMC; the keys that it gets are of another. */
+static void test_new_keys_behind_the_version(void)
+{
+    struct bureau s;
+    struct bureau_card_key keys[2] = {settings.card_keys[1], settings.card_keys[1]};
+    struct ring *other = NULL;
+    struct run r;
+    stage_kmc_settings(&s, &settings);
+    s.replace_keys = true;
+    s.card_keys = keys;
+    s.card_key_count = 2;
+    keys[1].key_version = 5;
+    keys[1].key.version = 5;
+    EXPECT_OK(ring_open(&other, &s, t, &err));
+    if (!run_begin(&r, other, &(struct stage_record){.kmc = STAGE_KVN_AES})) return;
+    stage_card(&r.card, 3, 0x70, STAGE_KVN_AES);
+    run_to_end(&r);
+    run_expect_made(&r, false);
+    CU_ASSERT_EQUAL(r.card.keys.version, 5);
+    run_end(&r);
+    ring_free(other);
+}
+
 /* SCP02: the new keys of another master, of the same kind. */
 static void test_new_keys_scp02(void)
 {
@@ -186,6 +209,7 @@ static const struct test_case cases[] = {
     {"all applications through the security domain, from OP_READY", test_through_domain},
     {"61xx and 6Cxx", test_t0},
     {"PUT KEY, SCP03", test_new_keys},
+    {"new keys, and a record that says the version of the old ones", test_new_keys_behind_the_version},
     {"PUT KEY, SCP02", test_new_keys_scp02},
     {"no object is left", test_nothing_left},
 };

@@ -29,6 +29,7 @@ void run_to_end(struct run *r)
     struct channel channel;
     struct conversation *c = NULL;
     channel_init(&channel, r->ring);
+    channel.due_kmc = r->record->kmc_version;
     const struct conversation_order order = {r->record, channel_crypto(&channel), challenge, r->tries, false,
                                              false};
     EXPECT_OK(conversation_new(&c, &order, &r->turn, &err));

@@ -68,7 +68,7 @@ static char module[256], parameters[512], pin_text[256];
 static struct bureau_kek keks[1];
 static struct bureau_card_key card_keys[3];
 static struct bureau_loose loose[] = {{0xDF01, 0x0101}, {0xDF02, 0x0101}};
-static struct bureau_application apps[1];
+static struct bureau_application apps[1], kmc_apps[2];
 
 static bool write_pin(const struct softtoken *soft)
 {
@@ -116,6 +116,16 @@ void stage_settings(struct bureau *s, const struct softtoken *soft)
     apps[0].loose_count = 2;
     s->applications = apps;
     s->application_count = 1;
+}
+
+void stage_kmc_settings(struct bureau *out, const struct bureau *s)
+{
+    *out = *s;
+    kmc_apps[0] = s->applications[0];
+    kmc_apps[1] = (struct bureau_application){.aid_len = sizeof stage_purse, .kmc_version = 0xDF11};
+    memcpy(kmc_apps[1].aid, stage_purse, sizeof stage_purse);
+    out->applications = kmc_apps;
+    out->application_count = 2;
 }
 
 bool stage_open(const struct softtoken *soft, const struct bureau *s, struct hsm_token **t,

@@ -21,6 +21,8 @@ extern const uint8_t stage_purse[5], stage_emv[7], stage_loyalty[6];
 bool stage_token(const struct softtoken *soft);
 /* Settings for it, with module and PIN; texts are static. */
 void stage_settings(struct bureau *s, const struct softtoken *soft);
+/* The same, and the purse's DF11 says the version of the KMC. */
+void stage_kmc_settings(struct bureau *out, const struct bureau *s);
 /* Opens token and ring. */
 bool stage_open(const struct softtoken *soft, const struct bureau *s, struct hsm_token **t,
                 struct ring **ring);
@@ -36,6 +38,7 @@ struct stage_record {
     bool wrong_length; /* a secret that is shorter than its kind */
     bool other_kek;    /* a KEK that nobody has */
     bool only_purse;
+    unsigned kmc; /* the purse's DF11, from which version of the KMC the card comes; 0: it has none */
 };
 /* Appends a whole card record. */
 void stage_put_record(struct buf *out, const struct stage_record *r);

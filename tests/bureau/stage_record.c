@@ -186,9 +186,12 @@ static void put_own(struct buf *out, int protocol)
 
 static void put_purse(struct buf *b, const struct stage_record *r)
 {
-    static const uint8_t element[] = {0xDF, 0x08, 2, 0x12, 0x34};
+    const uint8_t record[] = {0x70, 9, 0xDF, 0x08, 2, 0x12, 0x34, 0xDF, 0x11, 1, (uint8_t)r->kmc};
     uint8_t checks[6], kcv[5];
-    clear_grouping_put(b, 0x0701, element, sizeof element);
+    if (r->kmc)
+        clear_grouping_put(b, 0x0701, record, sizeof record);
+    else
+        clear_grouping_put(b, 0x0701, &record[2], 5);
     put_secret(b, &(struct piece){"KDL", SECRET_DES2, stage_kdl, r->wrong_length ? 8 : 16, 0x8000, false});
     put_secret(b, &(struct piece){"KDU", SECRET_DES2, stage_kdu, 16, 0x8000, r->wrong_kcv});
     kcv_of(SECRET_DES2, stage_kdl, 16, kcv);

@@ -71,7 +71,10 @@ static void test_get_status(void)
     CU_ASSERT_TRUE(h.answer.len > 80 && h.answer.data[0] == 0xE3);
     CU_ASSERT_EQUAL(host_hex(&h, "80F24000074F05D27600008600"), 0x6A88);
     CU_ASSERT_EQUAL(host_hex(&h, "80F28000074F05D27600008600"), 0x6A88);
-    CU_ASSERT_EQUAL(host_hex(&h, "80F22000024F0000"), 0x6A86);
+    /* Load files and modules are asked for as any tool does that lists a card; there are none. */
+    CU_ASSERT_EQUAL(host_hex(&h, "80F22000024F0000"), 0x6A88);
+    CU_ASSERT_EQUAL(host_hex(&h, "80F21002024F0000"), 0x6A88);
+    CU_ASSERT_EQUAL(host_hex(&h, "80F26000024F0000"), 0x6A86);
     CU_ASSERT_EQUAL(host_hex(&h, "80F24001024F0000"), 0x6A86);
     CU_ASSERT_EQUAL(host_hex(&h, "80F24000024F0500"), 0x6A80);
     CU_ASSERT_EQUAL(host_hex(&h, "80F2400000"), 0x6A80);
@@ -137,6 +140,7 @@ static void test_app_life(void)
 
 struct new_keys {
     uint8_t version;
+    bool bare; /* AES keys without their length before them */
     size_t len;
     uint8_t key[3][32];
 };
@@ -144,6 +148,7 @@ struct new_keys {
 static void make_keys(struct new_keys *k, uint8_t version, size_t len)
 {
     k->version = version;
+    k->bare = false;
     k->len = len;
     for (size_t n = 0; n < 3; n++) {
         for (size_t i = 0; i < len; i++)
@@ -153,7 +158,7 @@ static void make_keys(struct new_keys *k, uint8_t version, size_t len)
 
 static size_t put_key_data(const struct host *h, const struct new_keys *k, uint8_t *out)
 {
-    bool aes = h->scp == 3;
+    bool aes = h->scp == 3, told = aes && !k->bare;
     size_t at = 0, padded = (k->len + host_block(h) - 1) / host_block(h) * host_block(h);
 
     out[at++] = k->version;
@@ -161,8 +166,8 @@ static size_t put_key_data(const struct host *h, const struct new_keys *k, uint8
         uint8_t clear[32] = {0};
         memcpy(clear, k->key[n], k->len);
         out[at++] = aes ? 0x88 : 0x80;
-        out[at++] = (uint8_t)(padded + (aes ? 1 : 0));
-        if (aes) out[at++] = (uint8_t)k->len;
+        out[at++] = (uint8_t)(padded + (told ? 1 : 0));
+        if (told) out[at++] = (uint8_t)k->len;
         host_encrypt(h, false, clear, padded, out + at);
         at += padded;
         out[at++] = 3;
@@ -241,6 +246,30 @@ static void test_put_key(void)
     }
 }
 
+/* Where an AES key needs no padding, its length may be left out (GlobalPlatform 11.8.2.3); a key of 24 bytes cannot do without. */
+static void test_put_bare_key(void)
+{
+    static const size_t lens[] = {16, 24, 32};
+
+    for (size_t n = 0; n < SUITE_COUNT(lens); n++) {
+        struct card *card = blank_card(3, 0x70, 16);
+        struct new_keys bare;
+        struct host h;
+        host_init(&h, card, 3, 0x70, 16);
+        make_keys(&bare, 0x02, lens[n]);
+        bare.bare = true;
+        CU_ASSERT_EQUAL(host_open(&h, 0, 3), 0x9000);
+        CU_ASSERT_EQUAL(put_keys(&h, 0, &bare, -1), lens[n] == 24 ? 0x6A80 : 0x9000);
+        if (lens[n] != 24) {
+            CU_ASSERT_TRUE(check_values_are_right(&h, &bare));
+            use_keys(&h, &bare);
+            CU_ASSERT_EQUAL(host_open(&h, 2, 0x33), 0x9000);
+        }
+        host_release(&h);
+        card_free(card);
+    }
+}
+
 /* New keys take the place of those that a blank card has under FF, which P1 cannot name. */
 static void test_initial_keys(void)
 {
@@ -303,6 +332,7 @@ static const struct test_case cases[] = {{"GET DATA", test_get_data},
                                          {"life of the card", test_card_life},
                                          {"life of an application", test_app_life},
                                          {"PUT KEY", test_put_key},
+                                         {"PUT KEY without lengths", test_put_bare_key},
                                          {"the initial keys", test_initial_keys},
                                          {"wrong PUT KEY", test_wrong_put_key}};
 

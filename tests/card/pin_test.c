@@ -21,9 +21,12 @@ static void test_pin(void)
     CU_ASSERT_TRUE(paid_answer_is(&p.h, "9F170103"));
     CU_ASSERT_EQUAL(host_hex(&p.h, "0020008007241234FFFFFFFF"), 0x6700);
     CU_ASSERT_EQUAL(host_hex(&p.h, "0020008108241234FFFFFFFFFF"), 0x6A86);
-    for (unsigned left = 2; left > 0; left--)
+    /* EMV Book 3, 6.5.12.5: the last wrong one has no tries left, and only what comes after it is refused unread. */
+    for (unsigned left = 3; left-- > 0;)
         CU_ASSERT_EQUAL(host_hex(&p.h, "0020008008241235FFFFFFFFFF"), 0x63C0 + left);
     CU_ASSERT_EQUAL(host_hex(&p.h, "0020008008241235FFFFFFFFFF"), 0x6983);
+    CU_ASSERT_EQUAL(host_hex(&p.h, "80CA9F1700"), 0x9000);
+    CU_ASSERT_TRUE(paid_answer_is(&p.h, "9F170100"));
     card_power_on(p.card);
     CU_ASSERT_EQUAL(host_select(&p.h, EMV_AID), 0x9000);
     CU_ASSERT_EQUAL(host_hex(&p.h, "0020008008241234FFFFFFFFFF"), 0x6983); /* the right one, too late */

@@ -49,7 +49,7 @@ static void expect_talk(struct slot *s, const char *messages, enum vpcd_end end,
     buf_release(&text);
 }
 
-#define ATR    "000F3B888131FE55736F66746361726489"
+#define ATR    "00113BE800008131FE45736F667463617264F9"
 #define FCI    "00146F108408A000000151000000A5049F6501FF9000"
 #define SELECT "000500A4040000"
 #define CHALLENGE                                                                                            \

@@ -42,7 +42,8 @@ static const char full[] = BEGIN SIGNERS "trusted: [signer]\n"
                                          "response_mac: yes\n"
                                          "readers: [\"A *\", \"B *\"]\n"
                                          "applications:\n"
-                                         "  - {aid: A000000003101001, load: install-for-personalization}\n"
+                                         "  - {aid: A000000003101001, load: install-for-personalization, "
+                                         "kmc_version: DF11}\n"
                                          "  - {aid: A0000000031010, loose: {9F36: 0101, 5A: 0102}}\n"
                                          "modules:\n"
                                          "  - {mic: EMBOSS, command: [/bin/cat, \"-\"]}\n"
@@ -61,9 +62,11 @@ static void test_full(void)
     CU_ASSERT_EQUAL(b->card_keys[0].key_version, 1);
     CU_ASSERT_EQUAL(b->reader_count, 2);
     CU_ASSERT_EQUAL(bureau_application_of(b, purse, sizeof(purse))->load, BUREAU_LOAD_INSTALL);
+    CU_ASSERT_EQUAL(bureau_application_of(b, purse, sizeof(purse))->kmc_version, 0xDF11);
     const struct bureau_application *a = bureau_application_of(b, credit, sizeof(credit));
     CU_ASSERT_PTR_NOT_NULL_FATAL(a);
     CU_ASSERT_EQUAL(a->load, BUREAU_LOAD_SELECT);
+    CU_ASSERT_EQUAL(a->kmc_version, 0);
     CU_ASSERT_EQUAL(a->loose_count, 2);
     CU_ASSERT_EQUAL(a->loose[0].tag, 0x9F36);
     CU_ASSERT_EQUAL(a->loose[1].dgi, 0x0102);
@@ -87,6 +90,7 @@ static void test_refused(void)
         {BEGIN SIGNERS "applications: [{aid: A0}]\n", "aid"},
         {BEGIN SIGNERS "applications: [{aid: A000000003}, {aid: A000000003}]\n", "named twice"},
         {BEGIN SIGNERS "applications: [{aid: A000000003, load: fast}]\n", "fast"},
+        {BEGIN SIGNERS "applications: [{aid: A000000003, kmc_version: C1}]\n", "reserved"},
         {BEGIN SIGNERS "applications: [{aid: A000000003, loose: {C1: 0101}}]\n", "reserved"},
         {BEGIN SIGNERS "applications: [{aid: A000000003, loose: {zz: 0101}}]\n", "no BER tag"},
         {BEGIN SIGNERS "applications: [{aid: A000000003, loose: {5A: 01}}]\n", "5A"},

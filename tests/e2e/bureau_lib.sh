@@ -10,12 +10,10 @@ payment=A0000000031010
 loyalty=F04C4F59414C5459
 kmc_des=404142434445464748494A4B4C4D4E4F
 
-# ---- cards ----
+# shellcheck source=tests/e2e/terminal_lib.sh
+. "$(dirname "$0")/terminal_lib.sh"
 
-upper()
-{
-    tr a-f A-F
-}
+# ---- cards ----
 
 # card_key NUMBER KEYDATA VERSION: one of the card's keys by docs/formats/derivation.md. Version 3 is KMC-DES.
 card_key()
@@ -84,8 +82,20 @@ ordered()
 {
     cards "$1"
     job job
-    expect 0 "$cardprep" run job.yaml
-    sed "s|$demo_module|$module|" "$demo/bureau.yaml" >bureau.yaml
+    delivered
+}
+
+# delivered: what the job makes, as demo.mic, checked by the bureau; and the independent reader's dump of it.
+delivered()
+{
+    expect 0 "$cardprep" run job.yaml --output demo.mic
+    at_the_bureau
+}
+
+# at_the_bureau: demo.mic is checked there, by bureau.yaml, which is the demo's where there is none.
+at_the_bureau()
+{
+    [ -e bureau.yaml ] || sed "s|$demo_module|$(softhsm_module)|" "$demo/bureau.yaml" >bureau.yaml
     expect 0 "$cardbureau" check demo.mic --settings bureau.yaml
     accepted demo.mic
     "$reader" --dump --unwrap demo.keys.json demo.mic >dump
@@ -138,7 +148,7 @@ dgis()
     sed -nE "s|^record $1/CHIP/entry $2/E2 (0[0-9A]..)/.*|\1|p" dump | uniq
 }
 
-# records_are RECORD AID: every record of this application on the card in slot 0.
+# records_are RECORD AID: every record of this application on the card in slot 0. Leaves their elements in `elements`.
 records_are()
 {
     dgis "$1" "$2" >records
@@ -151,47 +161,77 @@ records_are()
     talk 0 $commands
     while read -r dgi; do echo "$(due "$1" "$2" "$dgi")9000"; done <records >wanted
     tail -n +2 answers | cmp -s - wanted || fail "record $1 $2: the card has $(cat answers), the job $(cat wanted)"
+    while read -r answer; do leaves "${answer%9000}"; done <wanted >elements
 }
 
-# retail_mac KEY DATA: of two blocks.
-retail_mac()
+# secrets RECORD AID: `KIND KEY` of each symmetric key there, as the reader has computed it, in the order of the card.
+secrets()
 {
-    first=$(hex_bytes "$(echo "$2" | cut -c 1-16)" | openssl enc -des-ede -nopad -K "$(echo "$1" | cut -c 1-16)$(echo "$1" | cut -c 1-16)" |
-        basenc --base16)
-    hex_bytes "$(echo "$2" | cut -c 17-32)" | openssl enc -des-ede-cbc -nopad -K "$1" -iv "$first" | basenc --base16
+    sed -nE "s#^record $1/CHIP/entry $2/E1 ([^/]*)/(C4|C7 unwrapped) = #\1 #p" dump |
+        awk '$1 == name { if (kind < "06") print kind, $2; name = ""; next } { name = $1; kind = $2 }'
 }
 
-# keys_are RECORD AID: the card makes the MAC of each key that the reader has computed.
+# keys_are RECORD AID: the card makes the MAC of each key that the reader has computed, and has no other keys.
 keys_are()
 {
-    sed -nE "s|^record $1/CHIP/entry $2/E1 [^/]*/C7 unwrapped = ([0-9A-F]{32})\$|\1|p" dump >keys
+    secrets "$1" "$2" >keys
     [ -s keys ] || fail "no keys in the job: $1 $2"
     challenge=1122334455667788
     number=0
-    commands=00A40400$(printf %02X $((${#2} / 2)))${2}00
-    while read -r key; do
+    commands=00A40400$(lc "$2")${2}00
+    while read -r kind key; do
         number=$((number + 1))
         commands="$commands 80880${number}0008${challenge}00"
-        echo "$(retail_mac "$key" "50524F56450${number}${challenge}8000")9000"
+        echo "$(mac "$kind" "$key" "50524F56450${number}${challenge}")9000"
     done <keys >wanted
+    echo 6A88 >>wanted
     # shellcheck disable=SC2086
-    talk 0 $commands
+    talk 0 $commands "80880$((number + 1))0008${challenge}00"
     tail -n +2 answers | cmp -s - wanted || fail "record $1 $2: keys: $(cat answers), not $(cat wanted)"
 }
 
-# pair_is RECORD AID DATA: the card signs, and the signature opens under the key pair whose certificate the reader has verified.
-pair_is()
+# issuer: its digits, as the job has them.
+issuer()
 {
-    sed -nE "s|^record $1/CHIP/entry $2/E1 card-key/C7 unwrapped = ||p" dump | basenc --base16 -d >private.der
-    openssl pkey -inform DER -in private.der -pubout -out public.pem
-    talk 0 "00A40400$(printf %02X $((${#2} / 2)))${2}00" "$4" "0088000004${3}00"
-    last_is '80.*9000'
-    tail -n 1 answers | sed -E 's/^80(81)?..//; s/9000$//' | basenc --base16 -d >signature
-    openssl pkeyutl -verifyrecover -pubin -inkey public.pem -pkeyopt rsa_padding_mode:none -in signature | basenc --base16 -w 0 >opened
-    grep -qE '^6A0501.*BC$' opened || fail "record $1 $2: the signature does not open: $(cat opened)"
-    hashed=$(sed 's/^6A//; s/.\{42\}$//' opened)$3
-    hash=$(hex_bytes "$hashed" | openssl dgst -sha1 -r | cut -c 1-40 | upper)
-    grep -q "${hash}BC\$" opened || fail "record $1 $2: the signature is over other data"
+    sed -n 's/^issuer: "\(.*\)"/\1/p' job.yaml
+}
+
+# signs AID CHALLENGE COMMAND…: dynamic authentication by this application of the card, under card.pem, after these commands.
+signs()
+{
+    challenge=$2
+    selecting="00A40400$(lc "$1")${1}00"
+    shift 2
+    talk 0 "$selecting" "$@" "00880000$(lc "$challenge")${challenge}00"
+    dynamic_is "$(tail -n 1 answers)" "$challenge"
+}
+
+# purse_is RECORD: its records; and where there are certificates in them, up to the scheme's key, the purse signs with that key pair.
+purse_is()
+{
+    records_are "$1" $purse
+    [ -n "$(element 9F46)" ] || return 0
+    certified_key "$(issuer)" "$(element DF08)" ''
+    signs $purse 11223344
+}
+
+# payment_is RECORD: its payment application as a terminal finds it: FCI, processing options, records as the AFL has them, data
+# authentication up to the scheme's key.
+payment_is()
+{
+    records_are "$1" $payment
+    read_application $payment
+    due_fci=84$(lc $payment)$payment$(due "$1" $payment 9102)
+    [ "$fci" = "6F$(lc "$due_fci")$due_fci" ] || fail "record $1: FCI: $fci"
+    due_options=$(due "$1" $payment 9104)
+    [ "$options" = "77$(lc "$due_options")$due_options" ] || fail "record $1: processing options: $options"
+    while read -r number sfi _; do printf '%02X%02X\n' "$sfi" "$number"; done <afl | sort >afl.dgis
+    dgis "$1" $payment | sort | cmp -s - afl.dgis || fail "record $1: the AFL names $(cat afl.dgis)"
+    application_is_sound
+    [ $((0x$aip & 0x6000)) -ne 0 ] || return 0
+    certified_key "$(issuer)" "$(element 5A)" "$static_data"
+    static_is DAC1 "$static_data"
+    signs $payment 11223344 80A8000002830000
 }
 
 # read_back RECORD: everything that can be read of its card, and what cannot by what the card does with it.
@@ -201,17 +241,67 @@ read_back()
     [ -e "$file" ] || fail "record $1 has no card: $file"
     insert "$file" 0
     for aid in $purse $payment $loyalty; do
-        if grep -q "^record $1/CHIP/entry $aid/" dump; then records_are "$1" "$aid"; fi
+        grep -q "^record $1/CHIP/entry $aid/" dump || continue
+        case $aid in
+        "$purse") purse_is "$1" ;;
+        "$payment") payment_is "$1" ;;
+        *) records_are "$1" "$aid" ;;
+        esac
+        [ "$aid" = $loyalty ] || keys_are "$1" "$aid"
     done
-    keys_are "$1" $purse
-    keys_are "$1" $payment
-    talk 0 00A4040007${payment}00 80A8000002830000
-    head -n 1 answers | grep -q "$(due "$1" $payment 9102)" || fail "record $1: FCI: $(cat answers)"
-    options=$(due "$1" $payment 9104)
-    last_is "77$(printf %02X $((${#options} / 2)))${options}9000"
-    pair_is "$1" $payment 11223344 80A8000002830000
     # The supplier's keys open it no more than to whoever has them; the domain is locked for use: SECURED.
     remove 0
+}
+
+# ---- what the input says ----
+
+# text_of CHARACTERS
+text_of()
+{
+    printf %s "$1" | hex_of
+}
+
+# yymmdd DATE
+yymmdd()
+{
+    echo "$1" | sed 's/^..//; s/-//g'
+}
+
+# column NAME RECORD FILE SEPARATOR: of an input with a line of names.
+column()
+{
+    awk -F "$4" -v name="$1" -v line=$(($2 + 1)) 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) at = i } NR == line { print $at }' "$3"
+}
+
+# positions NAME RECORD FILE: of an input with fixed columns, which the job describes.
+positions()
+{
+    sed -n "s/.*{name: $1, start: \([0-9]*\), length: \([0-9]*\)}.*/\1 \2/p" job.yaml | {
+        read -r start length
+        sed -n "$2p" "$3" | cut -c "$start-$((start + length - 1))" | sed 's/ *$//'
+    }
+}
+
+# cents AMOUNT: four bytes.
+cents()
+{
+    printf %08X "$(echo "${1:-0.00}" | tr -d . | sed 's/^0*\(.\)/\1/')"
+}
+
+# joined_purse_input RECORD: the purse's elements, as the issuer's systems have them (job-joins.yaml).
+joined_purse_input()
+{
+    records_are "$1" $purse
+    element_is DF08 "$(column purse_number "$1" cards-core.csv ';')"
+    element_is DF0C "$(yymmdd "$(column expiry "$1" cards-core.csv ';')")"
+    element_is DF04 "$(cents "$(awk -F , -v purse="$(element DF08)" '$1 "" == purse "" { print $2 }' loads.csv)")"
+}
+
+# kmc_is VERSION: the card says by which version it calls its keys, which came from the supplier's KMC.
+kmc_is()
+{
+    talk 0 00A4040000 80CA00E000
+    last_is "E012C00401$(printf %02X "$1").*9000"
 }
 
 # ---- runs ----

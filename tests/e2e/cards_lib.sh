@@ -56,7 +56,7 @@ has_no_card()
     ! has_card "$1"
 }
 
-# insert FILE SLOT OPTION…: the card is seen when this returns.
+# insert FILE SLOT OPTION…: the card is seen when this returns. A case that fails leaves none in the reader.
 insert()
 {
     state=$1
@@ -64,6 +64,7 @@ insert()
     shift 2
     "$softcard" --reader "$slot" --state "$state" "$@" 2>card.log &
     card=$!
+    trap 'kill "$card" 2>/dev/null || :' EXIT
     until_true has_card "$slot"
 }
 

@@ -168,6 +168,21 @@ with_keydata()
     mv with.keys.json demo.keys.json
 }
 
+# job_under_des_card_keys N: the job of the purse whose TDES keys leave under cards' own TDES keys (method 11), on NSS, and its input. All cards
+# have their keys from KMC-DES, the reader's keys file knows them.
+job_under_des_card_keys()
+{
+    job job-joins 's/profile: purse-card-key}/profile: purse-card-key-des}/
+        s/^  - {name: KML-AES.*/  - {name: KML, version: 1, algorithm: des2, label: KML-1, kcv: "BF67BF"}/
+        s/^  - {name: KMU-AES.*/  - {name: KMU, version: 1, algorithm: des2, label: KMU-1, kcv: "FBCDD1"}/
+        s/^  - {name: KMC, version: 1.*/  - {name: KMC-DES, version: 1, algorithm: des2, label: KMC-DES-1, kcv: "8BAF47"}/
+        /^  - {name: KMC, version: 2/d'
+    change job.yaml "s|module: $module|module: $module, parameters: \"$parameters\"|"
+    cards "$1" join
+    change batch.txt 's/..$/1 /'
+    with_keydata
+}
+
 fail()
 {
     echo "failed: $*"
@@ -268,10 +283,7 @@ objects()
 # hex_bytes HEX: the bytes themselves.
 hex_bytes()
 {
-    echo "$1" | fold -w 2 | while read -r byte; do
-        # shellcheck disable=SC2059 # the format is the byte
-        printf "\\$(printf %03o "0x$byte")"
-    done
+    printf %s "$1" | tr a-f A-F | basenc --base16 -d
 }
 
 # flip FILE OFFSET: the file with one bit changed, as FILE.flipped.

@@ -58,15 +58,7 @@ card_keys_mean_the_same()
 # Method 11, which SoftHSM cannot: the purse's TDES keys under the card's own TDES key. The reader opens and re-derives them.
 card_keys_by_des()
 {
-    job job-joins 's/profile: purse-card-key}/profile: purse-card-key-des}/
-        s/^  - {name: KML-AES.*/  - {name: KML, version: 1, algorithm: des2, label: KML-1, kcv: "BF67BF"}/
-        s/^  - {name: KMU-AES.*/  - {name: KMU, version: 1, algorithm: des2, label: KMU-1, kcv: "FBCDD1"}/
-        s/^  - {name: KMC, version: 1.*/  - {name: KMC-DES, version: 1, algorithm: des2, label: KMC-DES-1, kcv: "8BAF47"}/
-        /^  - {name: KMC, version: 2/d'
-    change job.yaml "s|module: $module|module: $module, parameters: \"$parameters\"|"
-    cards 4 join
-    change batch.txt 's/..$/1 /'
-    with_keydata
+    job_under_des_card_keys 4
     expect 0 "$cardprep" check job.yaml
     for workers in 1 2; do
         expect 0 "$cardprep" run job.yaml --workers $workers --job-id $id --output des$workers.mic

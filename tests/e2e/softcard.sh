@@ -31,7 +31,7 @@ select_and_read()
 {
     "$softcard" --new --state card --serial 00000001
     insert card 0
-    opensc-tool -r 0 -a | grep -qi '3b:88:81:31:fe:55:73:6f:66:74:63:61:72:64:89' || fail "$(opensc-tool -r 0 -a)"
+    opensc-tool -r 0 -a | grep -qi '3b:e8:00:00:81:31:fe:45:73:6f:66:74:63:61:72:64:f9' || fail "$(opensc-tool -r 0 -a)"
     talk 0 00A4040000
     last_is 6F108408A000000151000000A5049F6501FF9000
     talk 0 80CA00CF00
