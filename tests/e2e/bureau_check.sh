@@ -159,7 +159,7 @@ asks_once()
 {
     due_status=$1
     shift
-    expect "$due_status" command expect "$E2E_SOURCE/tests/e2e/pin.exp" "$(cat pins/bureau.pin)" "$@"
+    expect "$due_status" command expect "$E2E_SOURCE/tests/e2e/answer.exp" 'PIN of [^\n]*: ' "$(cat pins/bureau.pin)" "$@"
     if grep -qF "$(cat pins/bureau.pin)" out err; then fail 'the screen shows the PIN'; fi
 }
 
