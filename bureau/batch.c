@@ -110,6 +110,13 @@ static struct supplied_card supplied(const struct batch *b, const uint8_t key_da
     return card;
 }
 
+bool batch_is_other(const struct batch *b, const uint8_t key_data[SCP_KEY_DATA],
+                    const uint8_t other[SCP_KEY_DATA])
+{
+    const size_t len = b->settings->serial.len;
+    return !bytes_equal(serial_of(b, key_data), len, serial_of(b, other), len);
+}
+
 bool batch_is_new(const struct batch *b, const uint8_t key_data[SCP_KEY_DATA], struct err *err)
 {
     const size_t len = b->settings->serial.len;
@@ -119,7 +126,7 @@ bool batch_is_new(const struct batch *b, const uint8_t key_data[SCP_KEY_DATA], s
             hex_write(text, sizeof(text), key_data, SCP_KEY_DATA, false);
             return err_set(err, ERR_INPUT, "card %s is in the batch already", text);
         }
-        if (bytes_equal(serial_of(b, b->cards[i]), len, serial_of(b, key_data), len)) {
+        if (!batch_is_other(b, b->cards[i], key_data)) {
             hex_write(text, sizeof(text), serial_of(b, key_data), len, false);
             return err_set(err, ERR_INPUT, "another card of the batch has serial number %s, too", text);
         }

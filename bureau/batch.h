@@ -1,6 +1,6 @@
 /* bureau/batch.h - the list of cards that a supplier has given their keys: one line a card, as jobs join it (docs/formats/batch-list.md).
  *
- * A batch list is made for one run and never goes on. Each line is one write, and on the disk before the next card; a line that
+ * A batch list is made for one run and never goes on. Its lines are in the order in which the cards have proven their keys. Each line is one write, and on the disk before the next card; a line that
  * is not whole is what a cut of power left, and its card is not in the batch. */
 #ifndef BUREAU_BATCH_H
 #define BUREAU_BATCH_H
@@ -26,6 +26,9 @@ MUST_CHECK bool batch_create(struct batch **out, const char *path, const struct 
 void batch_free(struct batch *b);
 /* False (ERR_INPUT): this KEYDATA, or the serial number in it, is in the batch, or in another one by the books. ERR_FILE. */
 MUST_CHECK bool batch_is_new(const struct batch *b, const uint8_t key_data[SCP_KEY_DATA], struct err *err);
+/* Are these two cards, with a serial number each? */
+bool batch_is_other(const struct batch *b, const uint8_t key_data[SCP_KEY_DATA],
+                    const uint8_t other[SCP_KEY_DATA]);
 /* Writes a card's line and syncs it. False: batch_is_new; ERR_FILE, it cannot be written: the file is as it was, if it can be. */
 MUST_CHECK bool batch_add(struct batch *b, const struct batch_card *card, struct err *err);
 /* Cards in it. */

@@ -42,15 +42,14 @@ static bool numbers_add(struct numbers *n, uint64_t number, struct err *err)
     return true;
 }
 
-static bool numbers_remove(struct numbers *n, uint64_t number)
+static void numbers_remove(struct numbers *n, uint64_t number)
 {
     for (size_t i = 0; i < n->count; i++) {
         if (n->at[i] != number) continue;
         n->count--;
         memmove(&n->at[i], &n->at[i + 1], (n->count - i) * sizeof(*n->at));
-        return true;
+        return;
     }
-    return false;
 }
 
 /* ---- choosing ---- */
@@ -99,6 +98,13 @@ static bool read_one(struct record_source *s, struct err *err)
     return true;
 }
 
+static bool start_over(struct record_source *s, struct err *err)
+{
+    if (!incoming_rewind(s->file, err)) return false;
+    s->read = s->end = false;
+    return true;
+}
+
 /* Reads until this record stands in s->record. */
 static bool read_number(struct record_source *s, uint64_t number, bool *found, struct err *err)
 {
@@ -106,10 +112,7 @@ static bool read_number(struct record_source *s, uint64_t number, bool *found, s
         *found = true;
         return true;
     }
-    if (s->end || (s->read && s->card.number > number)) {
-        if (!incoming_rewind(s->file, err)) return false;
-        s->read = s->end = false;
-    }
+    if ((s->end || (s->read && s->card.number > number)) && !start_over(s, err)) return false;
     while (!s->end && !(s->read && s->card.number >= number))
         if (!read_one(s, err)) return false;
     *found = s->read && s->card.number == number;
@@ -120,10 +123,8 @@ static bool read_number(struct record_source *s, uint64_t number, bool *found, s
 static bool look_ahead(struct record_source *s, struct err *err)
 {
     if (s->ahead) return true;
-    if (s->read && s->card.number != s->handed) { /* a single one was looked up */
-        if (!incoming_rewind(s->file, err)) return false;
-        s->read = s->end = false;
-    }
+    if (s->read && s->card.number != s->handed && !start_over(s, err)) /* a single one was looked up */
+        return false;
     while (!s->end) {
         if (!read_one(s, err)) return false;
         if (s->end || s->card.number <= s->handed) continue;
@@ -145,7 +146,24 @@ bool record_source_has(struct record_source *s, bool *has, struct err *err)
 
 static void offer(const struct record_source *s, struct offered_record *out)
 {
-    *out = (struct offered_record){s->card, s->record->bytes, s->record->len};
+    *out = (struct offered_record){s->card, s->record->bytes, s->record->len, s->record};
+}
+
+bool record_source_each(struct record_source *s,
+                        bool (*take)(void *context, const struct offered_record *r, struct err *err),
+                        void *context, struct err *err)
+{
+    struct offered_record offered;
+    bool ok = start_over(s, err);
+
+    s->ahead = false; /* it is found again */
+    while (ok && !s->end) {
+        ok = read_one(s, err);
+        if (!ok || s->end) continue;
+        offer(s, &offered);
+        ok = take(context, &offered, err);
+    }
+    return ok && start_over(s, err);
 }
 
 bool record_source_next(struct record_source *s, struct offered_record *out, struct err *err)
@@ -161,14 +179,21 @@ bool record_source_next(struct record_source *s, struct offered_record *out, str
     return true;
 }
 
+bool record_source_is_left(const struct record_source *s, uint64_t number)
+{
+    for (size_t i = 0; i < s->waiting.count; i++)
+        if (s->waiting.at[i] == number) return true;
+    return number > s->handed && is_wanted(s, number);
+}
+
 bool record_source_take(struct record_source *s, uint64_t number, bool *found, struct offered_record *out,
                         struct err *err)
 {
     bool in_file = false;
 
-    *found = numbers_remove(&s->waiting, number);
-    if (!*found && (number <= s->handed || !is_wanted(s, number))) return true;
     *found = false;
+    if (!record_source_is_left(s, number)) return true;
+    numbers_remove(&s->waiting, number);
     s->ahead = false; /* it is found again */
     if (!read_number(s, number, &in_file, err)) return false;
     if (!in_file) return true;

@@ -24,11 +24,20 @@ struct offered_record {
     struct card_group card;
     const uint8_t *bytes; /* borrowed until the next call */
     size_t len;
+    const struct mic_record *record; /* the same, parsed; borrowed too */
 };
+/* Every record of the file, in its order, whether it is wanted or not; what was offered before is not borrowed any more. False: reading
+ * fails, or what `take` says. */
+MUST_CHECK bool record_source_each(struct record_source *s,
+                                   bool (*take)(void *context, const struct offered_record *r,
+                                                struct err *err),
+                                   void *context, struct err *err);
 /* Is there one for the next card? False: reading fails, or the file has changed (ERR_INTEGRITY). */
 MUST_CHECK bool record_source_has(struct record_source *s, bool *has, struct err *err);
 /* Takes it; there is one. */
 MUST_CHECK bool record_source_next(struct record_source *s, struct offered_record *out, struct err *err);
+/* Would this run take it, if it stands in the file? */
+bool record_source_is_left(const struct record_source *s, uint64_t number);
 /* Takes this one, which stands in the file. *found: false if it is not one that this run takes, or it was taken before. */
 MUST_CHECK bool record_source_take(struct record_source *s, uint64_t number, bool *found,
                                    struct offered_record *out, struct err *err);

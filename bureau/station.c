@@ -173,20 +173,39 @@ static bool read_order(const struct desk *d, struct order *o, struct err *err)
     return cur_take(&c, o->len, &o->record, "record", err);
 }
 
-static void personalize(struct desk *d, const struct order *o)
+static void play(struct desk *d, const struct card_order *order)
 {
     const struct turns_port port = {d, transmit, known};
-    const struct card_order order = {
-        .record = o->record, .len = o->len, .tries = o->tries, .repeated = o->repeated};
     struct turns_result result;
     struct buf payload;
 
-    turns_run(d->token, &order, &port, &result);
+    turns_run(d->token, order, &port, &result);
     buf_init(&payload, STATION_PAYLOAD_MAX);
     station_put_result(&payload, &result);
     say(d, STATION_ENDED, &payload);
     buf_release(&payload);
     if (result.token_lost) d->over = true;
+}
+
+static void personalize(struct desk *d, const struct order *o)
+{
+    const struct card_order order = {
+        .record = o->record, .len = o->len, .tries = o->tries, .repeated = o->repeated};
+    play(d, &order);
+}
+
+static void supply(struct desk *d)
+{
+    struct card_order order = {.supply = true, .tries = 1};
+    struct cur c = cur_make(d->message.data, d->message.len, 0);
+    struct err err = ERR_INIT;
+    uint8_t again = 0;
+    if (!cur_take_u8(&c, &again, "again", &err)) {
+        d->over = true;
+        return;
+    }
+    order.again = again != 0;
+    play(d, &order);
 }
 
 static bool say_module(struct desk *d, const char *mic, bool done, const struct err *why)
@@ -237,6 +256,10 @@ static void serve_card(struct desk *d, const struct pcsc_card *card)
     while (hear(d, &type) && type != STATION_RELEASE) {
         if (type == STATION_MODULES && o.record) {
             hand_over(d, &o);
+            continue;
+        }
+        if (type == STATION_SUPPLY) {
+            supply(d);
             continue;
         }
         struct buf spare = kept;

@@ -140,10 +140,12 @@ void station_put_result(struct buf *b, const struct turns_result *r)
     station_put_text(b, r->serial);
     station_put_text(b, r->what);
     station_put_err(b, &r->err);
+    buf_put(b, r->checks, sizeof(r->checks));
 }
 
 bool station_get_result(struct cur *c, struct turns_result *r, struct err *err)
 {
+    const uint8_t *checks;
     uint8_t outcome, lost;
     if (!cur_take_u8(c, &outcome, "outcome", err) || !cur_take_u8(c, &lost, "outcome", err) ||
         !cur_take_be(c, 8, &r->commands, "commands", err) || !cur_take_be(c, 8, &r->ms, "time", err))
@@ -151,6 +153,10 @@ bool station_get_result(struct cur *c, struct turns_result *r, struct err *err)
     if (outcome > CARD_SPOILED) return err_set(err, ERR_INTERNAL, "message: outcome %u", outcome);
     r->outcome = (enum card_outcome)outcome;
     r->token_lost = lost != 0;
-    return station_get_text(c, r->serial, sizeof(r->serial), err) &&
-           station_get_text(c, r->what, sizeof(r->what), err) && station_get_err(c, &r->err, err);
+    if (!station_get_text(c, r->serial, sizeof(r->serial), err) ||
+        !station_get_text(c, r->what, sizeof(r->what), err) || !station_get_err(c, &r->err, err))
+        return false;
+    if (!cur_take(c, sizeof(r->checks), &checks, "check values", err)) return misread(err);
+    memcpy(r->checks, checks, sizeof(r->checks));
+    return true;
 }

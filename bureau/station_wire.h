@@ -17,6 +17,7 @@ enum station_message {
     STATION_THROUGH,   /* all modules have been asked */
     /* coordinator → station */
     STATION_ORDER,   /* tries, repeated (1), number, record: for the card that is in */
+    STATION_SUPPLY,  /* again (1): a supplier's keys for the card that is in */
     STATION_GO,      /* the card may be used */
     STATION_NO,      /* an err: it may not */
     STATION_MODULES, /* hand the other groups over */

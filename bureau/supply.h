@@ -3,24 +3,18 @@
  *   open a channel with the keys of blank cards → PUT KEY: ENC, MAC, DEK out of the KMC and the card's KEYDATA
  *   → open a channel with the new ones → a line of the batch list
  *
- * A card whose line is not written is not in the batch, whatever is on it. Keys are in the token process alone. */
+ * The card's side is a card_order with supply (token_process.h), played by a station. Here is what the batch says of the card:
+ * before anything on it changes, and at its end. A card whose line is not written is not in the batch, whatever is on it. */
 #ifndef BUREAU_SUPPLY_H
 #define BUREAU_SUPPLY_H
 
 #include "bureau/batch.h"
 #include "bureau/turns.h"
 
-/* Everything is borrowed. */
-struct supply {
-    struct token_process *token;
-    struct batch *batch;
-    bool again; /* cards that have their own keys already are listed as well, once they have proven them */
-    void *context;
-    /* As in turns.h. */
-    bool (*transmit)(void *context, const struct card_turn *turn, struct buf *answer, struct err *why);
-};
-/* One card; keys that do not fit are tried once. The result is CARD_MADE with its line written, or says why not. False (ERR_FILE):
- * the card has its keys, and the line cannot be written; no more cards should be begun. */
-MUST_CHECK bool supply_card(const struct supply *s, struct turns_result *result, struct err *err);
+/* May this card get keys, or prove them? False (ERR_INPUT): it tells no KEYDATA, or batch_is_new. */
+MUST_CHECK bool supply_known(const struct batch *b, const struct card_id *id, struct err *err);
+/* It is made: its line. False (ERR_FILE): it has its keys, and the line cannot be written; no more cards should be begun. */
+MUST_CHECK bool supply_made(struct batch *b, const struct card_id *id, const struct turns_result *made,
+                            struct err *err);
 
 #endif

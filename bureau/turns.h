@@ -23,9 +23,8 @@ struct turns_result {
     enum card_outcome outcome;
     struct err err; /* unless made: why */
     char serial[64];
-    char what[TURNS_WHAT_MAX]; /* the last command, in words */
-    uint8_t checks
-        [TURNS_CHECKS]; /* a supplied card that is made: token_process.h; it does not go over the wire */
+    char what[TURNS_WHAT_MAX];    /* the last command, in words */
+    uint8_t checks[TURNS_CHECKS]; /* a supplied card that is made: token_process.h */
     uint64_t commands, ms;
     bool token_lost; /* the token process itself has failed: it can do no more cards */
 };

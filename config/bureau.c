@@ -184,6 +184,7 @@ static const struct schema_field fields[] = {
     {"ca_keys", SCHEMA_OPTIONAL, read_ca_keys, 0},
     {"books", SCHEMA_REQUIRED, schema_file, offsetof(struct bureau, books_path)},
     {"return_key", SCHEMA_OPTIONAL, read_return_key, 0},
+    {"keydata_group", SCHEMA_OPTIONAL, schema_mic, offsetof(struct bureau, keydata_group)},
     {"security", SCHEMA_OPTIONAL, bureau_read_security, offsetof(struct bureau, level)},
     {"response_mac", SCHEMA_OPTIONAL, schema_flag, offsetof(struct bureau, response_mac)},
     {"replace_keys", SCHEMA_OPTIONAL, schema_flag, offsetof(struct bureau, replace_keys)},
@@ -264,6 +265,7 @@ void bureau_free(struct bureau *b)
     schema_texts_free(b->reader_patterns, b->reader_count);
     free(b->books_path);
     free(b->return_label);
+    free(b->keydata_group);
     free(b->path);
     free(b->name);
     free(b);

@@ -9,6 +9,7 @@
  *   ca_keys: [ca-key.yaml]
  *   books: books.sqlite                       registry of accepted jobs and journal of cards
  *   return_key: {label: return-signing}
+ *   keydata_group: KEYDATA                    a record with this group is for the card that it names
  *   security: mac+encryption
  *   readers: ["Virtual PCD *"]
  *   applications: [{aid: A000000003101001, load: install-for-personalization, kmc_version: DF11}]
@@ -91,7 +92,8 @@ struct bureau {
     char **ca_paths;
     size_t ca_count;
     char *books_path;
-    char *return_label; /* signing pair for return files; NULL: none are written */
+    char *keydata_group; /* MIC of the group that tells for which card a record is; NULL: none does */
+    char *return_label;  /* signing pair for return files; NULL: none are written */
     enum bureau_level level;
     bool response_mac;      /* R-MAC, when the card offers it */
     bool replace_keys;      /* PUT KEY: the issuer's keys in place of the supplier's after unlocking */

@@ -5,6 +5,7 @@
 
 #include "base/args.h"
 #include "base/progress.h"
+#include "bureau/bound.h"
 #include "bureau/check_pool.h"
 #include "bureau/commands/card_run.h"
 #include "bureau/commands/check_report.h"
@@ -118,7 +119,9 @@ static bool check_record(struct check *c, const struct mic_record *record, const
                          struct err *err)
 {
     const char *chip_mic = incoming_summary(c->file)->job.chip_mic;
-    if (!public_check_record(c->records, record, card, chip_mic, err)) {
+    struct card_id due;
+    if (!bound_read(c->settings, record, &due, err) ||
+        !public_check_record(c->records, record, card, chip_mic, err)) {
         err_prefix(err, "record %" PRIu64 " at offset %" PRIu64, card->number, record->offset);
         return false;
     }

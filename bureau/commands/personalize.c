@@ -8,7 +8,6 @@
 #include "bureau/commands/card_run.h"
 #include "bureau/commands/commands.h"
 #include "bureau/commands/make_cards.h"
-#include "bureau/pcsc.h"
 
 enum { FAILURES_DEFAULT = 3 };
 
@@ -31,40 +30,6 @@ struct run {
 };
 
 /* ---- before the first card ---- */
-
-static bool find_readers(const struct run *r, struct pcsc_readers *readers, struct err *err)
-{
-    const struct arg_list wanted = reader_patterns(&r->options->readers, r->file.settings);
-    struct pcsc *p = NULL;
-
-    if (!pcsc_open(&p, STATION_PATIENCE_MS, err)) return false;
-    bool ok = pcsc_list(p, wanted.items, wanted.count, readers, err);
-    if (ok && readers->count == 0)
-        ok = err_set(err, ERR_FILE, "no reader is there%s%s", wanted.count > 0 ? " whose name matches " : "",
-                     wanted.count > 0 ? wanted.items[0] : "");
-    pcsc_free(p);
-    return ok;
-}
-
-static bool start_station(struct run *r, const char *reader, struct err *err)
-{
-    struct make_cards *m = &r->cards;
-    int pin_fd = -1;
-    return pin_once_pipe(&r->file.pin, &pin_fd, err) &&
-           station_start(&m->posts[m->post_count].station, r->file.settings, reader, pin_fd, err);
-}
-
-static bool start_stations(struct run *r, struct err *err)
-{
-    struct make_cards *m = &r->cards;
-    struct pcsc_readers readers;
-
-    bool ok = find_readers(r, &readers, err);
-    for (; ok && m->post_count < readers.count && m->post_count < STATIONS_MAX; m->post_count += ok)
-        ok = start_station(r, readers.names[m->post_count], err);
-    card_file_forget_pin(&r->file);
-    return ok;
-}
 
 /* The whole file was checked before, and its books do not speak against it. */
 static bool ask_books(const struct run *r, struct err *err)
@@ -94,7 +59,10 @@ static bool prepare(struct run *r, bool redo, struct err *err)
         err_prefix(err, "%s", r->path);
         return false;
     }
-    return record_source_new(&r->source, r->file.file, r->ledger, &choice, err) && start_stations(r, err);
+    bool ok = record_source_new(&r->source, r->file.file, r->ledger, &choice, err) &&
+              posts_start(&r->cards.posts, r->file.settings, &r->file.pin, &r->options->readers, err);
+    card_file_forget_pin(&r->file);
+    return ok;
 }
 
 /* ---- the run ---- */
@@ -105,11 +73,11 @@ static void report(const struct run *r)
     if (r->options->json)
         printf("{\"made\":%" PRIu64 ",\"untouched\":%" PRIu64 ",\"half_done\":%" PRIu64
                ",\"spoiled\":%" PRIu64 ",\"modules_failed\":%" PRIu64 "}\n",
-               m->made, m->untouched, m->half_done, m->spoiled, m->modules_failed);
+               m->posts.made, m->untouched, m->half_done, m->spoiled, m->modules_failed);
     else
         printf("%" PRIu64 " cards made; %" PRIu64 " half-done, %" PRIu64 " spoiled, %" PRIu64
                " left as they were; %" PRIu64 " modules failed\n",
-               m->made, m->half_done, m->spoiled, m->untouched, m->modules_failed);
+               m->posts.made, m->half_done, m->spoiled, m->untouched, m->modules_failed);
     if (m->half_done + m->spoiled + m->untouched + m->modules_failed > 0)
         fprintf(stderr, "what is left to do: cardbureau status %s --settings %s\n", r->path,
                 r->options->settings);
@@ -118,13 +86,13 @@ static void report(const struct run *r)
 static bool judge(const struct run *r, struct err *err)
 {
     const struct make_cards *m = &r->cards;
-    if (m->interrupted)
+    if (m->posts.interrupted)
         return err_set(err, ERR_INTERRUPTED,
                        "interrupted after %" PRIu64 " cards; go on with: cardbureau %s %s --settings %s",
-                       m->made, r->command->name, r->path, r->options->settings);
-    if (m->stopping) {
-        *err = m->why;
-        err_prefix(err, "%" PRIu64 " cards in a row were not made, the last because of", m->failures);
+                       m->posts.made, r->command->name, r->path, r->options->settings);
+    if (m->posts.stopping) {
+        *err = m->posts.why;
+        err_prefix(err, "%" PRIu64 " cards in a row were not made, the last because of", m->posts.failures);
         return false;
     }
     if (m->half_done + m->spoiled + m->modules_failed > 0)
@@ -145,12 +113,12 @@ static bool work(struct run *r, bool redo, struct err *err)
     m->ledger = r->ledger;
     m->source = r->source;
     m->retries = (unsigned)o->retries;
-    m->limit = o->count;
-    m->failures_max = o->failures ? o->failures : FAILURES_DEFAULT;
+    m->posts.limit = o->count;
+    m->posts.failures_max = o->failures ? o->failures : FAILURES_DEFAULT;
     m->redo = redo;
-    progress_init(&m->progress, stderr, isatty(STDERR_FILENO), "cards", o->count, clock_monotonic_ms());
+    progress_init(&m->posts.progress, stderr, isatty(STDERR_FILENO), "cards", o->count, clock_monotonic_ms());
     bool ok = make_cards(m, err);
-    progress_finish(&m->progress, m->made, clock_monotonic_ms());
+    progress_finish(&m->posts.progress, m->posts.made, clock_monotonic_ms());
     report(r);
     return ok && judge(r, err);
 }
@@ -166,8 +134,7 @@ static int run(const struct arg_command *command, const char *path, const struct
         r->path = path;
         r->options = o;
         ok = work(r, redo, &err);
-        for (size_t i = 0; i < r->cards.post_count; i++)
-            station_end(&r->cards.posts[i].station);
+        posts_end(&r->cards.posts);
         record_source_free(r->source);
         ledger_free(r->ledger);
         card_file_close(&r->file);

@@ -8,6 +8,7 @@
 #include "base/args.h"
 #include "base/hex.h"
 #include "base/outfile.h"
+#include "bureau/bound.h"
 #include "bureau/commands/card_run.h"
 #include "bureau/commands/commands.h"
 #include "bureau/turns.h"
@@ -25,6 +26,7 @@ struct script {
     struct card_file file;
     struct token_process *token;
     uint8_t challenge[CHALLENGE_LEN];
+    struct card_id due; /* the card that the record is for; len 0: any */
     struct buf answers; /* the file's text */
     size_t at;
     uint64_t line;
@@ -76,6 +78,12 @@ static bool transmit(void *context, const struct card_turn *turn, struct buf *an
     return take_answer(s, answer, why);
 }
 
+static bool known(void *context, const struct card_id *id, struct err *why)
+{
+    const struct script *s = context;
+    return bound_check(&s->due, id, why);
+}
+
 /* ---- the command ---- */
 
 static bool read_options(struct script *s, struct err *err)
@@ -120,13 +128,14 @@ static bool describe(struct script *s, const struct mic_record *record, struct e
 static bool play(struct script *s, const struct mic_record *record, struct err *err)
 {
     const struct options *o = s->options;
-    const struct turns_port port = {s, transmit, NULL};
+    const struct turns_port port = {s, transmit, known};
     const struct card_order order = {.record = record->bytes,
                                      .len = record->len,
                                      .challenge = o->challenge ? s->challenge : NULL,
                                      .tries = 1};
     struct turns_result result;
 
+    if (!bound_read(s->file.settings, record, &s->due, err)) return false;
     turns_run(s->token, &order, &port, &result);
     if (result.outcome == CARD_MADE) return true;
     *err = result.err;

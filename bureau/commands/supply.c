@@ -1,18 +1,16 @@
-/* cardbureau supply --settings SUPPLIER.yaml --batch OUT.csv: blank cards in a reader get their own keys. */
+/* cardbureau supply --settings SUPPLIER.yaml --batch OUT.csv: blank cards in readers get their own keys. */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "base/args.h"
-#include "bureau/commands/card_run.h"
+#include "base/hex.h"
 #include "bureau/commands/commands.h"
-#include "bureau/pcsc.h"
-#include "bureau/station.h"
+#include "bureau/commands/posts.h"
+#include "bureau/pin_once.h"
 #include "bureau/supply.h"
 
-enum { FAILURES_MAX = 3 }; /* cards in a row that did not get keys */
+enum { FAILURES_MAX = 3 /* cards in a row that did not get keys */, LINE_MAX_LEN = ERR_TEXT_MAX + 128 };
 
 struct options {
     const char *settings, *batch;
@@ -24,40 +22,113 @@ struct options {
 struct run {
     const struct options *options;
     struct bureau *settings;
-    struct token_process *token;
-    struct pcsc *pcsc;
     struct batch *batch;
-    char reader[PCSC_NAME_MAX];
-    int signals; /* readable: SIGINT or SIGTERM has come */
-    uint64_t failures, failed;
-    bool interrupted;
+    struct posts posts;
+    uint64_t failed;
 };
 
-/* ---- before the first card ---- */
+/* ---- a card ---- */
 
-static bool choose_reader(struct run *r, struct err *err)
+static bool give_order(void *owner, struct post *p, struct err *err)
 {
-    const struct arg_list wanted = reader_patterns(&r->options->readers, r->settings);
-    struct pcsc_readers readers;
-    if (!pcsc_list(r->pcsc, wanted.items, wanted.count, &readers, err)) return false;
-    if (readers.count == 0) return err_set(err, ERR_FILE, "no reader of that name is there");
-    if (readers.count > 1)
-        return err_set(err, ERR_CONFIG, "'%s' and '%s' are there: name one reader with --reader",
-                       readers.names[0], readers.names[1]);
-    snprintf(r->reader, sizeof(r->reader), "%s", readers.names[0]);
+    struct run *r = owner;
+    struct buf payload;
+    (void)err;
+    if (!posts_may_begin(&r->posts)) return true;
+    buf_init(&payload, 1);
+    buf_put_u8(&payload, r->options->again);
+    post_say(p, STATION_SUPPLY, &payload);
+    buf_release(&payload);
+    p->state = POST_UNDER_WAY;
+    p->known = false;
     return true;
 }
 
-/* A signal ends the waiting for a card; a card under way is finished. */
-static bool catch_signals(struct run *r, struct err *err)
+/* Another card of this number in another reader, not yet in the batch. */
+static bool is_alone(const struct run *r, const struct post *p, struct err *err)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return r->signals >= 0 || err_set(err, ERR_INTERNAL, "signals cannot be waited for");
+    for (size_t i = 0; i < r->posts.count; i++) {
+        const struct post *other = &r->posts.all[i];
+        if (other == p || other->state != POST_UNDER_WAY || !other->known) continue;
+        if (!batch_is_other(r->batch, other->id.bytes, p->id.bytes))
+            return err_set(err, ERR_INPUT, "the card in '%s' has the same serial number",
+                           other->station.reader);
+    }
+    return true;
+}
+
+static bool on_known(void *owner, struct post *p, struct cur *c, struct err *err)
+{
+    struct run *r = owner;
+    if (!station_get_card(c, &p->id, err)) return false;
+    p->known = supply_known(r->batch, &p->id, err) && is_alone(r, p, err);
+    if (p->known)
+        post_say(p, STATION_GO, NULL);
+    else
+        post_refuse(p, err);
+    return true;
+}
+
+static void count_failure(struct run *r, const struct post *p, const struct turns_result *result)
+{
+    char text[LINE_MAX_LEN];
+    snprintf(text, sizeof(text), "card %s is %s and not listed: %s",
+             result->serial[0] ? result->serial : "unknown", card_outcome_name(result->outcome),
+             result->err.text);
+    posts_tell(&r->posts, p, text);
+    r->failed++;
+    posts_count_failure(&r->posts, &result->err);
+}
+
+static bool on_ended(void *owner, struct post *p, struct cur *c, struct err *err)
+{
+    struct run *r = owner;
+    struct turns_result result;
+    char text[LINE_MAX_LEN];
+
+    if (!station_get_result(c, &result, err)) return false;
+    if (result.outcome == CARD_MADE && !p->known)
+        return err_set(err, ERR_INTERNAL, "a card that nobody knows is made");
+    if (result.outcome != CARD_MADE) {
+        count_failure(r, p, &result);
+    } else {
+        if (!supply_made(r->batch, &p->id, &result, err)) return false;
+        r->posts.made++;
+        r->posts.failures = 0;
+        snprintf(text, sizeof(text), "card %s has its keys (%zu)", result.serial, batch_count(r->batch));
+        posts_tell(&r->posts, p, text);
+    }
+    post_release(p);
+    return true;
+}
+
+static bool has_more(void *owner, bool *more, struct err *err)
+{
+    (void)owner;
+    (void)err;
+    *more = true; /* until somebody says that it is enough */
+    return true;
+}
+
+static bool lost(void *owner, struct post *p, const char *how, struct err *err)
+{
+    struct turns_result result = {.outcome = p->known ? CARD_HALF_DONE : CARD_UNTOUCHED};
+    (void)err;
+    if (p->known) hex_write(result.serial, sizeof(result.serial), p->id.bytes, p->id.len, false);
+    err_set_text(&result.err, ERR_INTERNAL, "the station %s", how);
+    count_failure(owner, p, &result);
+    return true;
+}
+
+/* ---- the run ---- */
+
+static bool start_stations(struct run *r, struct err *err)
+{
+    struct secret pin = SECRET_NONE;
+    bool ok = pin_once_get(&pin, r->settings, err) &&
+              posts_start(&r->posts, r->settings, &pin, &r->options->readers, err);
+    secret_release(&pin);
+    return ok;
 }
 
 static bool prepare(struct run *r, struct err *err)
@@ -68,81 +139,31 @@ static bool prepare(struct run *r, struct err *err)
     if (!r->settings->books_path)
         fprintf(stderr, "warning: %s names no books: this list is not compared with earlier ones\n",
                 o->settings);
-    return token_process_start(&r->token, r->settings, err) && catch_signals(r, err) &&
-           pcsc_open(&r->pcsc, STATION_PATIENCE_MS, err) && choose_reader(r, err) &&
-           batch_create(&r->batch, o->batch, r->settings, err);
-}
-
-/* ---- cards ---- */
-
-static bool transmit(void *context, const struct card_turn *turn, struct buf *answer, struct err *why)
-{
-    struct run *r = context;
-    enum pcsc_fate fate = PCSC_SILENT;
-    if (!pcsc_transmit(r->pcsc, turn->command.data, turn->command.len, answer, &fate, why)) return false;
-    return fate == PCSC_ANSWERED || err_set(why, ERR_FILE, "%s", pcsc_fate_name(fate));
-}
-
-static bool take_result(struct run *r, const struct turns_result *result, struct err *err)
-{
-    if (result->outcome == CARD_MADE) {
-        r->failures = 0;
-        fprintf(stderr, "card %s has its keys (%zu)\n", result->serial, batch_count(r->batch));
-        return true;
-    }
-    r->failed++;
-    r->failures++;
-    fprintf(stderr, "card %s is %s and not listed: %s\n", result->serial[0] ? result->serial : "unknown",
-            card_outcome_name(result->outcome), result->err.text);
-    if (!result->token_lost && r->failures < FAILURES_MAX) return true;
-    *err = result->err;
-    if (!result->token_lost)
-        err_prefix(err, "%" PRIu64 " cards in a row did not get their keys, the last because of",
-                   r->failures);
-    return false;
-}
-
-static bool serve(struct run *r, struct err *err)
-{
-    const struct supply s = {r->token, r->batch, r->options->again, r, transmit};
-    struct pcsc_card card;
-    struct turns_result result;
-    enum pcsc_event event = PCSC_CARD_IN;
-    if (!pcsc_connect(r->pcsc, r->reader, &card, &event, err)) return false;
-    if (event != PCSC_CARD_IN) {
-        fprintf(stderr, "reader '%s': %s\n", r->reader, pcsc_event_name(event));
-        return true;
-    }
-    bool ok = supply_card(&s, &result, err);
-    pcsc_disconnect(r->pcsc);
-    return ok && take_result(r, &result, err);
-}
-
-/* Waits. False without err: a signal; with it: no card can come any more. */
-static bool await(struct run *r, enum pcsc_until until, struct err *err)
-{
-    const struct pcsc_wait wait = {r->reader, until, r->signals, -1};
-    enum pcsc_event event = PCSC_TIMEOUT;
-    if (!pcsc_wait(r->pcsc, &wait, &event, err)) return false;
-    if (event == PCSC_CANCELED) {
-        r->interrupted = true;
-        return err_set(err, ERR_INTERRUPTED, "interrupted after %zu cards", batch_count(r->batch));
-    }
-    if (event == PCSC_READER_GONE || event == PCSC_SERVICE_GONE)
-        return err_set(err, ERR_FILE, "reader '%s': %s", r->reader, pcsc_event_name(event));
-    return true;
-}
-
-static bool is_enough(const struct run *r)
-{
-    return r->options->count > 0 && batch_count(r->batch) >= r->options->count;
+    r->posts.limit = o->count;
+    r->posts.failures_max = FAILURES_MAX;
+    return start_stations(r, err) && batch_create(&r->batch, o->batch, r->settings, err);
 }
 
 static bool work(struct run *r, struct err *err)
 {
-    while (!is_enough(r)) {
-        if (!await(r, PCSC_UNTIL_IN, err) || !serve(r, err)) return false;
-        if (!is_enough(r) && !await(r, PCSC_UNTIL_OUT, err)) return false;
+    static const struct posts_handler handlers[] = {
+        {STATION_KNOWN, 1u << POST_UNDER_WAY, on_known},
+        {STATION_ENDED, 1u << POST_UNDER_WAY, on_ended},
+    };
+    const struct posts_owner owner = {.context = r,
+                                      .handlers = handlers,
+                                      .handler_count = sizeof(handlers) / sizeof(handlers[0]),
+                                      .serve = give_order,
+                                      .has_more = has_more,
+                                      .lost = lost};
+    if (!posts_work(&r->posts, &owner, err)) return false;
+    if (r->posts.interrupted)
+        return err_set(err, ERR_INTERRUPTED, "interrupted after %zu cards", batch_count(r->batch));
+    if (r->posts.stopping) {
+        *err = r->posts.why;
+        err_prefix(err, "%" PRIu64 " cards in a row did not get their keys, the last because of",
+                   r->posts.failures);
+        return false;
     }
     return r->failed == 0 ||
            err_set(err, ERR_INPUT, "done, but %" PRIu64 " cards did not get their keys", r->failed);
@@ -150,16 +171,18 @@ static bool work(struct run *r, struct err *err)
 
 static int run(const struct options *o)
 {
-    struct run r = {.options = o, .signals = -1};
+    struct run *r = calloc(1, sizeof(*r));
     struct err err = ERR_INIT;
-    bool ok = prepare(&r, &err);
-    ok = ok && work(&r, &err);
-    if (r.batch) printf("%zu cards in %s\n", batch_count(r.batch), o->batch);
-    batch_free(r.batch);
-    pcsc_free(r.pcsc);
-    if (r.signals >= 0) close(r.signals);
-    token_process_free(r.token);
-    bureau_free(r.settings);
+    bool ok = r || err_set_no_memory(&err);
+    if (r) {
+        r->options = o;
+        ok = prepare(r, &err) && work(r, &err);
+        posts_end(&r->posts);
+        if (r->batch) printf("%zu cards in %s\n", batch_count(r->batch), o->batch);
+        batch_free(r->batch);
+        bureau_free(r->settings);
+        free(r);
+    }
     return ok ? 0 : args_fail(&supply_command, &err);
 }
 
@@ -173,7 +196,7 @@ static int command_supply(int argc, char **argv)
         {"reader",
          ARG_LIST,
          "PATTERN",
-         "the reader (default: readers: of the settings)",
+         "readers by name, as the shell matches names (default: readers: of the settings)",
          {.list = &o.readers}},
         {"count", ARG_NUMBER, "N", "end after so many cards", {.number = &o.count}},
         {"again", ARG_FLAG, NULL, "also list cards that have their own keys already", {.flag = &o.again}},

@@ -99,11 +99,16 @@ static bool leaves(void *context)
     return p->commands >= tray->done_at[p - tray->cards];
 }
 
-static bool insert(struct vpcd_card *c, size_t i, unsigned pull_at)
+static bool insert_at(size_t slot, struct vpcd_card *c, size_t i, unsigned pull_at)
 {
     const struct vpcd_script script = {
         .answer = answer, .context = &tray->cards[i], .leaves = leaves, .pull_at = pull_at};
-    return card_service_await_empty(&service, 0) && vpcd_card_insert(c, service.ports[0], &script);
+    return card_service_await_empty(&service, slot) && vpcd_card_insert(c, service.ports[slot], &script);
+}
+
+static bool insert(struct vpcd_card *c, size_t i, unsigned pull_at)
+{
+    return insert_at(0, c, i, pull_at);
 }
 
 /* ---- the command ---- */
@@ -208,6 +213,55 @@ static void test_pulled(void)
     unlink(list);
 }
 
+/* Takes both cards out when they are done. */
+static void await_both(struct vpcd_card cards[2])
+{
+    for (size_t slot = 0; slot < 2; slot++) {
+        vpcd_card_await(&cards[slot]);
+        vpcd_card_release(&cards[slot]);
+    }
+}
+
+/* Two readers at once; one ends early, and the other goes on. */
+static void test_two_readers(void)
+{
+    struct vpcd_card c[2];
+    pid_t pid = begin((const char *[]){"--count", "5", "--reader", "Virtual PCD 0 00 0*", NULL});
+    for (size_t i = 0; i < 5; i++)
+        blank_card(i);
+    for (size_t i = 0; i < 4; i += 2) {
+        CU_ASSERT_TRUE(insert_at(0, &c[0], i, 0) && insert_at(1, &c[1], i + 1, 0));
+        await_both(c);
+    }
+    CU_ASSERT_TRUE(insert_at(1, &c[1], 4, 0));
+    vpcd_card_await(&c[1]);
+    vpcd_card_release(&c[1]);
+    end(pid, 0, "5 cards in ");
+    expect_listed(5);
+    for (size_t i = 0; i < 5; i++)
+        CU_ASSERT_EQUAL(tray->cards[i].keys.version, 2);
+    unlink(list);
+}
+
+/* Of two cards with one number, whoever is first gets its keys; the other stays blank. */
+static void test_one_number_in_two_readers(void)
+{
+    struct vpcd_card c[2];
+    pid_t pid = begin((const char *[]){"--reader", "Virtual PCD 0 00 0*", NULL});
+    blank_card(0);
+    blank_card(1);
+    tray->cards[1].key_data[7] = tray->cards[0].key_data[7];
+    tray->done_at[0] = tray->done_at[1] = 2;
+    CU_ASSERT_TRUE(insert_at(0, &c[0], 0, 0) && insert_at(1, &c[1], 1, 0));
+    await_both(c);
+    kill(pid, SIGTERM);
+    end(pid, 130, "interrupted after 1 cards");
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "is untouched and not listed"));
+    CU_ASSERT_EQUAL(tray->cards[0].keys.version + tray->cards[1].keys.version, 255 + 2);
+    expect_listed(1);
+    unlink(list);
+}
+
 static void test_three_failures_end_it(void)
 {
     struct vpcd_card c;
@@ -243,8 +297,8 @@ static void test_interrupted(void)
 static void test_usage(void)
 {
     end(begin((const char *[]){"--settings", "/nonexistent.yaml", NULL}), 6, "/nonexistent.yaml");
-    end(begin((const char *[]){"--reader", "Virtual PCD 0 *", NULL}), 2, "name one reader with --reader");
-    end(begin((const char *[]){"--reader", "Nobody *", NULL}), 6, "no reader of that name");
+    end(begin((const char *[]){"--reader", "Nobody *", NULL}), 6,
+        "no reader is there whose name matches Nobody *");
     end(begin((const char *[]){"--help", NULL}), 0, "--again");
     CU_ASSERT_EQUAL(access(list, F_OK), -1);
 }
@@ -303,6 +357,8 @@ static void test_softcard(void)
 
 static const struct test_case cases[] = {
     {"three cards", test_three_cards},
+    {"two readers at once", test_two_readers},
+    {"one serial number in two readers", test_one_number_in_two_readers},
     {"a card that was pulled out", test_pulled},
     {"three failures end it", test_three_failures_end_it},
     {"interrupted", test_interrupted},

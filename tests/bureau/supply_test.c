@@ -53,20 +53,45 @@ static void blank_card(struct plastic *card, int protocol, uint8_t serial)
     memcpy(card->keys.dek, test_key, 16);
 }
 
+/* A station and its coordinator in one. */
+struct supplier {
+    struct token_process *token;
+    struct batch *batch;
+    struct plastic *card;
+    struct card_id id;
+    bool again;
+};
+
 static bool transmit(void *context, const struct card_turn *turn, struct buf *answer, struct err *why)
 {
+    const struct supplier *at = context;
     uint8_t bytes[PLASTIC_ANSWER];
-    size_t len = plastic_command(context, turn->command.data, turn->command.len, bytes);
+    size_t len = plastic_command(at->card, turn->command.data, turn->command.len, bytes);
     if (len == 0) return err_set(why, ERR_FILE, "the card was pulled out");
     buf_put(answer, bytes, len);
     return true;
 }
 
-static struct supply s;
+static struct supplier s;
+
+static bool known(void *context, const struct card_id *id, struct err *why)
+{
+    struct supplier *at = context;
+    at->id = *id;
+    return supply_known(at->batch, id, why);
+}
+
+static bool supply_card(struct turns_result *r)
+{
+    const struct turns_port port = {&s, transmit, known};
+    const struct card_order order = {.supply = true, .again = s.again, .tries = 1};
+    turns_run(s.token, &order, &port, r);
+    return r->outcome != CARD_MADE || supply_made(s.batch, &s.id, r, &err);
+}
 
 static bool begin(void)
 {
-    s = (struct supply){.transmit = transmit};
+    s = (struct supplier){.token = NULL};
     unlink(path);
     EXPECT_OK(batch_create(&s.batch, path, &settings, &err));
     EXPECT_OK(token_process_start(&s.token, &settings, &err));
@@ -77,14 +102,14 @@ static void end(void)
 {
     token_process_free(s.token);
     batch_free(s.batch);
-    s = (struct supply){.transmit = transmit};
+    s = (struct supplier){.token = NULL};
 }
 
 static struct turns_result put_in(struct plastic *card)
 {
     struct turns_result r;
-    s.context = card;
-    EXPECT_OK(supply_card(&s, &r, &err));
+    s.card = card;
+    EXPECT_OK(supply_card(&r));
     return r;
 }
 
@@ -368,11 +393,11 @@ static void test_batch_file(void)
     CU_ASSERT_PTR_NULL(b);
     /* a full disk: the card has its keys, and what is there of its line is taken away */
     blank_card(&card, 3, 1);
-    s.context = &card;
+    s.card = &card;
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &kept);
     setrlimit(RLIMIT_FSIZE, &short_files);
-    bool ok = supply_card(&s, &r, &err);
+    bool ok = supply_card(&r);
     setrlimit(RLIMIT_FSIZE, &kept);
     CU_ASSERT_FALSE(ok);
     CU_ASSERT_EQUAL(err.kind, ERR_FILE);

@@ -141,6 +141,7 @@ static void test_results_over_the_wire(void)
     err_set_text(&sent.err, ERR_TOKEN, "why");
     memcpy(sent.serial, "0102", 5);
     memcpy(sent.what, "SELECT", 7);
+    memset(sent.checks, 0x5A, sizeof(sent.checks));
     buf_init(&b, 4096);
     station_put_result(&b, &sent);
     struct cur c = cur_make(b.data, b.len, 0);
@@ -148,6 +149,7 @@ static void test_results_over_the_wire(void)
     CU_ASSERT_TRUE(got.outcome == CARD_SPOILED && got.commands == 12 && got.ms == 345 && got.token_lost);
     CU_ASSERT_STRING_EQUAL(got.err.text, "why");
     CU_ASSERT_STRING_EQUAL(got.what, "SELECT");
+    CU_ASSERT_EQUAL(memcmp(got.checks, sent.checks, sizeof(got.checks)), 0);
     CU_ASSERT_EQUAL(cur_left(&c), 0);
     for (size_t len = 0; len < b.len; len++) {
         c = cur_make(b.data, len, 0);

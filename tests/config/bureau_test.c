@@ -40,6 +40,7 @@ static const char full[] = BEGIN SIGNERS "trusted: [signer]\n"
                                          "return_key: {label: r}\n"
                                          "security: mac\n"
                                          "response_mac: yes\n"
+                                         "keydata_group: KEYDATA\n"
                                          "readers: [\"A *\", \"B *\"]\n"
                                          "applications:\n"
                                          "  - {aid: A000000003101001, load: install-for-personalization, "
@@ -59,6 +60,7 @@ static void test_full(void)
     if (!b) return;
     CU_ASSERT_EQUAL(b->level, BUREAU_LEVEL_MAC);
     CU_ASSERT_TRUE(b->response_mac && !b->replace_keys);
+    CU_ASSERT_STRING_EQUAL(b->keydata_group, "KEYDATA");
     CU_ASSERT_EQUAL(b->card_keys[0].key_version, 1);
     CU_ASSERT_EQUAL(b->reader_count, 2);
     CU_ASSERT_EQUAL(bureau_application_of(b, purse, sizeof(purse))->load, BUREAU_LOAD_INSTALL);
@@ -98,6 +100,8 @@ static void test_refused(void)
         {BEGIN SIGNERS "modules: [{mic: EMBOSS}]\n", "either a 'command' or a 'folder'"},
         {BEGIN SIGNERS "modules: [{mic: EMBOSS, command: [cat]}]\n", "absolute path"},
         {BEGIN SIGNERS "modules: [{mic: SEAL, folder: x}]\n", "reserved"},
+        {BEGIN SIGNERS "keydata_group: CARD\n", "reserved"},
+        {BEGIN SIGNERS "keydata_group: KEY-DATA-8\n", "no module identifier"},
         {BEGIN SIGNERS "modules: [{mic: A, folder: x}, {mic: A, folder: y}]\n", "named twice"},
         {BEGIN SIGNERS
          "card_keys: [{name: K, version: 1, algorithm: des2, method: kmc-aes, label: l, kcv: \"010203\"}]\n",

@@ -13,7 +13,7 @@ static void test_demo_plan(void)
     EXPECT_OK(plan_load(&p, EXAMPLES_DIR "/demo/plan.yaml", &err));
     if (!p) return;
     CU_ASSERT_TRUE(p->test);
-    CU_ASSERT_EQUAL(p->token_count, 2);
+    CU_ASSERT_EQUAL(p->token_count, 3);
     const struct plan_key *kek = NULL;
     for (size_t i = 0; i < p->key_count; i++) {
         if (strcmp(p->keys[i].name, "KEK") == 0) kek = &p->keys[i];

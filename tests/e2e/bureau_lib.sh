@@ -51,27 +51,28 @@ outcomes()
     grep -h '"event":"card-outcome"' demo-books.sqlite.*.journal 2>/dev/null | grep -c "\"card\":\"$(serial_of "$1")\"" || :
 }
 
-# feed SLOT NUMBER…: puts cards in, one after the other; each is taken out when the journal has its outcome. NUMBER:WHAT is a card that
-# fails on purpose.
+# feed SLOT NUMBER…: puts cards in, one after the other; each is taken out when the journal has its outcome, or what else $told_by counts
+# of a card. NUMBER:WHAT is a card that fails on purpose.
+told_by=outcomes
 feed()
 {
     slot=$1
     shift
     for one in "$@"; do
         number=${one%%:*}
-        before=$(outcomes "$number")
+        before=$($told_by "$number")
         set -- --reader "$slot" --state "c$number"
         [ "$one" = "$number" ] || set -- "$@" --fail "${one#*:}"
         "$softcard" "$@" 2>>"slot$slot.log" &
         fed=$!
         tries=0
-        while [ "$(outcomes "$number")" = "$before" ] && [ $tries -lt 200 ] && [ ! -e run-is-over ]; do
+        while [ "$($told_by "$number")" = "$before" ] && [ $tries -lt 200 ] && [ ! -e run-is-over ]; do
             tries=$((tries + 1))
             sleep 0.1
         done
         kill $fed 2>/dev/null || :
         wait $fed || :
-        until_true has_no_card "$slot"
+        await_empty "$slot"
     done
 }
 

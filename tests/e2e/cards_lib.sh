@@ -51,9 +51,10 @@ has_card()
     opensc-tool -l 2>/dev/null | grep -q "Yes .*Virtual PCD 00 0$1"
 }
 
-has_no_card()
+# await_empty SLOT: the service has seen the last card go; one that is put in before may not be seen.
+await_empty()
 {
-    ! has_card "$1"
+    "$E2E_BUILD/tests/e2e/reader_is_empty" "Virtual PCD 00 0$1" || fail "reader $1 does not become empty"
 }
 
 # insert FILE SLOT OPTION…: the card is seen when this returns. A case that fails leaves none in the reader.
@@ -72,7 +73,7 @@ remove()
 {
     kill "$card"
     wait "$card" || fail "softcard ended with $?"
-    until_true has_no_card "$1"
+    await_empty "$1"
 }
 
 # talk SLOT COMMAND…: sends them in one sitting; answers are in `answers`, one a line: data and status word in hex. What opensc-tool

@@ -71,6 +71,7 @@ tokens_are_listed()
     expect 0 "$cardkeys" list --module "$module"
     tells demo-issuer
     tells demo-bureau
+    tells demo-supplier
 }
 
 what_is_missing_is_asked_for()
@@ -78,7 +79,7 @@ what_is_missing_is_asked_for()
     expect 2 "$cardkeys" doctor
     says '--module'
     expect 2 "$cardkeys" doctor --module "$module" --pin file:pins/issuer.pin
-    says 'shows 2 tokens'
+    says 'shows 3 tokens'
     says '--token'
     expect 3 "$cardkeys" doctor --module "$module" --token elsewhere --pin file:pins/issuer.pin
     says "'elsewhere'"

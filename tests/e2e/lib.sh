@@ -140,11 +140,11 @@ change()
 }
 
 # plan_on_one_token: the demo's plan as plan.yaml, on this kind's module, with the issuer's token alone: the bureau's, its half of
-# the KEK and the pair that only it has are left out.
+# the KEK and the pair that only it has are left out, and the supplier with all that is handed over.
 plan_on_one_token()
 {
     sed "s|$demo_module|$module|; /name: bureau,/d; /name: return-signing,/d
-        s/, {bureau: kek-bureau}//; s/\[issuer, bureau\]/[issuer]/" "$demo/plan.yaml" >plan.yaml
+        s/, {bureau: kek-bureau}//; s/\[issuer, bureau\(, supplier\)*\]/[issuer]/; /supplier/d" "$demo/plan.yaml" >plan.yaml
 }
 
 # cards N [FORMAT]: input of the example jobs.

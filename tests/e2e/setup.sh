@@ -48,7 +48,7 @@ chmod 700 "$tokens" "$tokens/tokens" "$tokens/pins"
 cd "$tokens"
 cp -r "$E2E_SOURCE/config/examples/profiles" .
 umask 077
-for token in issuer bureau; do
+for token in issuer bureau supplier; do
     echo 12345678 >"pins/$token.pin"
     echo 87654321 >"pins/$token.so-pin"
 done

@@ -115,7 +115,7 @@ pulled_and_put_in_again()
     talk 0 $(cat commands)
     wait "$card" || fail "softcard ended with $?"
     grep -q 'pulled out' card.log
-    until_true has_no_card 0
+    await_empty 0
     [ -e card.partial ] || fail 'nothing was being written'
     insert card 0
     [ ! -e card.partial ]
