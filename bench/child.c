@@ -96,6 +96,25 @@ bool child_run(child_fn *fn, const void *context, void *result, size_t result_le
     return child_start(&c, fn, context, result_len, err) && child_finish(&c, result, result_len, err);
 }
 
+bool child_run_together(child_fn *fn, const struct together *all, struct err *err)
+{
+    struct child children[TOGETHER_MAX];
+    size_t started = 0;
+    bool ok = all->count <= TOGETHER_MAX || err_set(err, ERR_INTERNAL, "%zu processes at once", all->count);
+
+    while (ok && started < all->count) {
+        ok = child_start(&children[started], fn, all->contexts[started], all->result_len, err);
+        started += ok;
+    }
+    for (size_t i = 0; i < started; i++) {
+        struct err later = ERR_INIT;
+        if (child_finish(&children[i], all->results[i], all->result_len, &later) || !ok) continue;
+        *err = later;
+        ok = false;
+    }
+    return ok;
+}
+
 /* ---- programs ---- */
 
 static void last_words(FILE *errors, char text[LAST_WORDS])

@@ -21,6 +21,15 @@ MUST_CHECK bool child_finish(struct child *c, void *result, size_t result_len, s
 /* Both. */
 MUST_CHECK bool child_run(child_fn *fn, const void *context, void *result, size_t result_len,
                           struct err *err);
+/* `count` of them at the same time, up to TOGETHER_MAX: each with its context, each with its result. The first err is given, after all
+ * have ended. */
+enum { TOGETHER_MAX = 16 };
+struct together {
+    const void *contexts[TOGETHER_MAX];
+    void *results[TOGETHER_MAX];
+    size_t count, result_len;
+};
+MUST_CHECK bool child_run_together(child_fn *fn, const struct together *all, struct err *err);
 
 /* Runs a program and appends its standard output to `out`. False (ERR_INTERNAL): it cannot be started; or it ended with another
  * status than 0, and the err ends with its last words on standard error. */

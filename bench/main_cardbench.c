@@ -4,15 +4,25 @@
 
 #include "base/args.h"
 #include "base/secret.h"
-#include "bench/report.h"
+#include "bench/bureau/report.h"
 
 enum { PATH_MAX_LEN = 4096 };
 
 struct options {
-    const char *cardprep;
-    struct arg_list jobs;
-    uint64_t seconds, rounds;
-    bool quick, no_memory, silent, help, version;
+    const char *cardprep, *bureau;
+    struct arg_list jobs, readers;
+    uint64_t seconds, rounds, workers;
+    bool quick, no_memory, no_prep, silent, help, version;
+};
+
+/* What a run has. */
+struct bench {
+    const struct options *options;
+    char cardprep[PATH_MAX_LEN];
+    struct bureau *bureau;
+    struct measure_settings settings;
+    struct bureau_measure_settings at_bureau;
+    json_t *jobs;
 };
 
 /* The cardprep that was built or installed with this program, else the one in PATH. */
@@ -55,54 +65,114 @@ static struct measure_settings settings_of(const struct options *o, const char *
     return s;
 }
 
-/* The token's own table is measured with the first job. */
-static bool measure(const char *path, bool first, const struct measure_settings *settings, json_t *jobs,
-                    struct err *err)
-{
-    struct job *job = NULL;
-    struct bench_input input;
-    struct measurement *m = calloc(1, sizeof(*m));
-    bool ok = false;
+enum { RECORDS = 16, RECORDS_QUICK = 2, GATHER_US = 1500000, GATHER_QUICK_US = 100000, WORKERS_MIN = 2 };
 
+static unsigned workers_of(const struct options *o)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    const uint64_t wanted = o->workers ? o->workers : cores > WORKERS_MIN ? (uint64_t)cores : WORKERS_MIN;
+    return wanted < TOGETHER_MAX ? (unsigned)wanted : TOGETHER_MAX;
+}
+
+static bool prepare(struct bench *b, struct err *err)
+{
+    const struct options *o = b->options;
+
+    find_cardprep(b->cardprep);
+    b->settings = settings_of(o, b->cardprep);
+    if (o->bureau && !bureau_load(&b->bureau, o->bureau, err)) return false;
+    b->at_bureau = (struct bureau_measure_settings){.common = &b->settings,
+                                                    .settings = b->bureau,
+                                                    .workers = workers_of(o),
+                                                    .records = o->quick ? RECORDS_QUICK : RECORDS,
+                                                    .gather_us = o->quick ? GATHER_QUICK_US : GATHER_US};
+    bureau_measure_find_readers(&b->at_bureau, o->readers.items, o->readers.count);
+    return true;
+}
+
+/* The token's own table is measured with the first job. */
+static bool measure_prep(const struct bench *b, const struct bench_input *input, bool first, json_t **report,
+                         struct err *err)
+{
+    struct measurement *m = calloc(1, sizeof(*m));
     if (!m) return err_set_no_memory(err);
-    if (!job_load(&job, path, err)) goto out;
-    if (!bench_input_open(&input, job, err)) goto out;
-    m->job = job;
-    ok = bench_input_write(&input, 1, err) && (!first || measure_token(m, settings, err)) &&
-         measure_job(m, &input, settings, err);
-    bench_input_close(&input);
-    if (ok && json_array_append_new(jobs, report_job(m)) != 0) ok = err_set_no_memory(err);
-    if (!ok) err_prefix(err, "%s", path);
-out:
-    job_free(job);
+    m->job = input->job;
+    bool ok = (!first || measure_token(m, &b->settings, err)) && measure_job(m, input, &b->settings, err);
+    if (ok && !(*report = report_job(m))) ok = err_set_no_memory(err);
     free(m);
     return ok;
 }
 
+static bool measure_bureau(const struct bench *b, const struct bench_input *input, json_t *report,
+                           struct err *err)
+{
+    struct bureau_measurement *m = calloc(1, sizeof(*m));
+    if (!m) return err_set_no_memory(err);
+    bool ok = bureau_measure_job(m, input, &b->at_bureau, err);
+    if (ok && json_object_set_new(report, "bureau", bureau_report_job(m, &b->at_bureau)) != 0)
+        ok = err_set_no_memory(err);
+    free(m);
+    return ok;
+}
+
+static bool measure(const struct bench *b, const char *path, bool first, struct err *err)
+{
+    struct job *job = NULL;
+    struct bench_input input;
+    json_t *report = NULL;
+
+    if (!job_load(&job, path, err)) return false;
+    bool ok = bench_input_open(&input, job, err);
+    if (ok) {
+        ok = bench_input_write(&input, 1, err);
+        if (b->options->no_prep)
+            report = json_pack("{s:s, s:s}", "job", job->name, "file", job->path);
+        else
+            ok = ok && measure_prep(b, &input, first, &report, err);
+        ok = ok && (!b->bureau || measure_bureau(b, &input, report, err));
+        bench_input_close(&input);
+    }
+    if (ok && json_array_append(b->jobs, report) != 0) ok = err_set_no_memory(err);
+    if (!ok) err_prefix(err, "%s", path);
+    json_decref(report);
+    job_free(job);
+    return ok;
+}
+
+static bool measure_readers(const struct bench *b, json_t *all, struct err *err)
+{
+    struct contact_pace paces[PACES] = {{.readers = 0}};
+    return bureau_measure_readers(paces, &b->at_bureau, err) &&
+           (json_object_set_new(all, "readers", bureau_report_readers(paces, &b->at_bureau)) == 0 ||
+            err_set_no_memory(err));
+}
+
 static int run(const struct options *o)
 {
-    char cardprep[PATH_MAX_LEN];
     struct err err = ERR_INIT;
+    struct bench b = {.options = o, .jobs = json_array()};
+    json_t *all = NULL;
 
-    find_cardprep(cardprep);
-    const struct measure_settings settings = settings_of(o, cardprep);
-    json_t *all = report_head(&settings), *jobs = json_array();
-    bool ok = true;
+    bool ok = prepare(&b, &err);
+    if (ok) all = report_head(&b.settings);
     for (size_t i = 0; ok && i < o->jobs.count; i++)
-        ok = measure(o->jobs.items[i], i == 0, &settings, jobs, &err);
-    json_object_set_new(all, "jobs", jobs);
+        ok = measure(&b, o->jobs.items[i], i == 0, &err);
+    ok = ok && measure_readers(&b, all, &err);
     if (ok) {
+        json_object_set(all, "jobs", b.jobs);
         json_dumpf(all, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
         putchar('\n');
     }
     json_decref(all);
+    json_decref(b.jobs);
+    bureau_free(b.bureau);
     return ok ? 0 : args_report("cardbench", &err);
 }
 
 static int usage(const struct options *o, const struct arg_option *options, size_t count)
 {
     const struct arg_command command = {
-        "cardbench", "--job JOB", "", 0, "measure a token, and cardprep on it", NULL};
+        "cardbench", "--job JOB", "", 0, "measure a token, and cardprep and cardbureau on it", NULL};
     if (o->version)
         puts("cardbench " CARDPREP_VERSION);
     else
@@ -117,10 +187,22 @@ int main(int argc, char **argv)
     struct err err = ERR_INIT;
     const struct arg_option options[] = {
         {"job", ARG_LIST, "JOB", "a job to be measured; may be given more than once", {.list = &o.jobs}},
+        {"bureau", ARG_TEXT, "FILE", "measure the bureau of these settings as well", {.text = &o.bureau}},
+        {"reader",
+         ARG_LIST,
+         "NAME",
+         "readers with `softcard --echo` in them, to be measured",
+         {.list = &o.readers}},
+        {"workers",
+         ARG_NUMBER,
+         "N",
+         "the bureau's token processes at once (default: a core each)",
+         {.number = &o.workers}},
         {"seconds", ARG_NUMBER, "N", "length of each measurement (default: 10)", {.number = &o.seconds}},
         {"rounds", ARG_NUMBER, "N", "how often everything is measured (default: 3)", {.number = &o.rounds}},
         {"quick", ARG_FLAG, NULL, "a try that takes seconds; its figures mean nothing", {.flag = &o.quick}},
         {"no-memory", ARG_FLAG, NULL, "leave out the long runs that measure memory", {.flag = &o.no_memory}},
+        {"no-prep", ARG_FLAG, NULL, "leave out cardprep", {.flag = &o.no_prep}},
         {"cardprep", ARG_TEXT, "PROGRAM", "measure this cardprep", {.text = &o.cardprep}},
         {"silent", ARG_FLAG, NULL, "do not tell what is under way", {.flag = &o.silent}},
         {"version", ARG_FLAG, NULL, "print the version", {.flag = &o.version}},

@@ -10,7 +10,7 @@ enum {
     READY_PAIRS = 32,
 };
 
-PRINTF_LIKE(2, 3) static void say(const struct measure_settings *settings, const char *format, ...)
+void measure_say(const struct measure_settings *settings, const char *format, ...)
 {
     va_list args;
     if (!settings->people) return;
@@ -24,7 +24,7 @@ PRINTF_LIKE(2, 3) static void say(const struct measure_settings *settings, const
 bool measure_token(struct measurement *m, const struct measure_settings *settings, struct err *err)
 {
     const struct raw_order order = {.job = m->job, .seconds = settings->seconds, .pairs = settings->pairs};
-    say(settings, "%s: the token", m->job->name);
+    measure_say(settings, "%s: the token", m->job->name);
     return child_run(raw_token, &order, &m->token, sizeof(m->token), err);
 }
 
@@ -47,17 +47,12 @@ static bool token_twice(struct measurement *m, const struct measure_settings *se
     static struct raw_costs costs[2];
     const struct raw_order order = {
         .job = m->job, .seconds = settings->seconds / 2, .start_us = clock_us() + START_TOGETHER_US};
-    struct child children[2];
+    const struct together both = {.contexts = {&order, &order},
+                                  .results = {&costs[0], &costs[1]},
+                                  .count = 2,
+                                  .result_len = sizeof(costs[0])};
 
-    if (!child_start(&children[0], raw_card, &order, sizeof(costs[0]), err)) return false;
-    struct err second = ERR_INIT;
-    bool two = child_start(&children[1], raw_card, &order, sizeof(costs[1]), &second) &&
-               child_finish(&children[1], &costs[1], sizeof(costs[1]), &second);
-    if (!child_finish(&children[0], &costs[0], sizeof(costs[0]), err)) return false;
-    if (!two) {
-        *err = second;
-        return false;
-    }
+    if (!child_run_together(raw_card, &both, err)) return false;
     double rate = 0;
     for (size_t i = 0; i < 2; i++)
         rate += 1e6 / raw_card_us(&costs[i], ALL_APPLICATIONS, true);
@@ -117,7 +112,7 @@ static bool measure_memory(struct measurement *m, const struct bench_input *inpu
 
     for (size_t i = 0; i < MEMORY_RUNS; i++) {
         if (!records[i] || (i > 0 && !input->ours)) continue;
-        say(settings, "%s: memory over %" PRIu64 " records", m->job->name, records[i]);
+        measure_say(settings, "%s: memory over %" PRIu64 " records", m->job->name, records[i]);
         if (!run_cardprep(settings->cardprep, input, records[i], RUNS, &m->memory[i], err)) return false;
     }
     return true;
@@ -136,10 +131,10 @@ bool measure_job(struct measurement *m, const struct bench_input *input,
     m->runs[1].workers = 2;
     if (!bench_input_write(input, CARDS_FIRST, err)) return false;
     for (uint64_t i = 0; i < settings->rounds; i++) {
-        say(settings, "%s: round %" PRIu64 " of %" PRIu64, m->job->name, i + 1, settings->rounds);
+        measure_say(settings, "%s: round %" PRIu64 " of %" PRIu64, m->job->name, i + 1, settings->rounds);
         if (!measure_round(m, input, settings, err)) return false;
     }
-    say(settings, "%s: in one process, with pairs made beforehand", m->job->name);
+    measure_say(settings, "%s: in one process, with pairs made beforehand", m->job->name);
     if (!child_run(ready_pairs_measure, &ready, &m->ready, sizeof(m->ready), err)) return false;
     return measure_memory(m, input, settings, err);
 }

@@ -41,6 +41,8 @@ struct measurement {
     struct run_result memory[MEMORY_RUNS];
 };
 
+/* A line for people, if there are any. */
+void measure_say(const struct measure_settings *settings, const char *format, ...) PRINTF_LIKE(2, 3);
 MUST_CHECK bool measure_token(struct measurement *m, const struct measure_settings *settings,
                               struct err *err);
 /* m->job is set. */

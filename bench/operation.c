@@ -14,6 +14,12 @@ static const struct {
     [OPERATION_MAC] = {"mac", {"sign"}},
     [OPERATION_RANDOM] = {"random", {"generate"}},
     [OPERATION_SIGN_JOB] = {"job_signature", {"sign"}},
+    [OPERATION_MAC_KEY] = {"mac_key", {"unwrap", "destroy"}},
+    [OPERATION_SECRET] = {"secret", {"unwrap", "check_value", "destroy"}},
+    [OPERATION_REWRAP] = {"rewrap", {"wrap"}},
+    [OPERATION_TRANSLATE] = {"translate", {"read", "encrypt"}},
+    [OPERATION_CHANNEL] = {"channel", {"derive", "open", "cryptograms", "close"}},
+    [OPERATION_COMMAND] = {"command", {"mac", "encrypt"}},
 };
 
 const char *operation_name(enum operation_kind kind)
@@ -34,8 +40,7 @@ double operation_cost_us(const struct operation_cost *cost)
     return us;
 }
 
-/* Adds the time since *since to part i, and sets *since to now. */
-static void lap(struct operation_cost *cost, size_t i, double *since)
+void operation_lap(struct operation_cost *cost, size_t i, double *since)
 {
     const double now = clock_us();
     timing_add(&cost->parts[i], now - *since);
@@ -55,14 +60,14 @@ static bool run_key(const struct operation *o, struct keyring *k, struct operati
     buf_init(&wrapped, SECRET_LEN_MAX);
     double at = clock_us();
     if (!hsm_derive(k->master, &o->master->key, o->block.data, o->block.len, &ref, &key, err)) goto out;
-    lap(cost, 0, &at);
+    operation_lap(cost, 0, &at);
     if (!hsm_kcv(k->master, &key, HSM_ROLE_CARD_KEY, kcv, &kcv_len, err)) goto out;
     if (o->gp_check_value && !hsm_kcv_gp(k->master, &key, check, err)) goto out;
-    lap(cost, 1, &at);
+    operation_lap(cost, 1, &at);
     if (!hsm_wrap_kwp(k->master, &k->kek, &key, &wrapped, err)) goto out;
-    lap(cost, 2, &at);
+    operation_lap(cost, 2, &at);
     hsm_key_destroy(k->master, &key);
-    lap(cost, 3, &at);
+    operation_lap(cost, 3, &at);
     ok = true;
 out:
     hsm_key_destroy(k->master, &key);
@@ -85,11 +90,11 @@ static bool run_pair(const struct operation *o, struct keyring *k, struct operat
     buf_init(&wrapped, SECRET_LEN_MAX);
     double at = clock_us();
     if (!hsm_pair_generate(k->card_key, &ref, &pair, err)) goto out;
-    lap(cost, 0, &at);
+    operation_lap(cost, 0, &at);
     if (!hsm_wrap_kwp(k->card_key, &k->pair_kek, &pair.private_key, &wrapped, err)) goto out;
-    lap(cost, 1, &at);
+    operation_lap(cost, 1, &at);
     hsm_pair_destroy(k->card_key, &pair);
-    lap(cost, 2, &at);
+    operation_lap(cost, 2, &at);
     ok = true;
 out:
     hsm_pair_destroy(k->card_key, &pair);
@@ -110,7 +115,7 @@ static bool run_sign(const struct operation *o, struct keyring *k, struct operat
     bool ok = o->kind == OPERATION_SIGN ? hsm_sign_raw(k->master, &o->signer->private_key, block,
                                                        o->signer->modulus_len, &signature, err)
                                         : keyring_sign(k, block, sizeof(block), &signature, err);
-    if (ok) lap(cost, 0, &at);
+    if (ok) operation_lap(cost, 0, &at);
     buf_release(&signature);
     return ok;
 }
@@ -127,7 +132,7 @@ static bool run_bytes(const struct operation *o, struct keyring *k, struct opera
     double at = clock_us();
     if (ok && o->kind == OPERATION_MAC) ok = hsm_cmac(k->master, &k->mac_key, data.data, data.len, mac, err);
     if (ok && o->kind == OPERATION_RANDOM) ok = hsm_random(k->master, data.data, data.len, err);
-    if (ok) lap(cost, 0, &at);
+    if (ok) operation_lap(cost, 0, &at);
     buf_release(&data);
     return ok;
 }
@@ -142,6 +147,7 @@ bool operation_run(const struct operation *o, struct keyring *k, struct operatio
     cost->kind = o->kind;
     cost->application = o->application;
     memcpy(cost->what, o->what, sizeof(cost->what));
+    if (!run[o->kind]) return err_set(err, ERR_INTERNAL, "an operation of the bureau");
     if (run[o->kind](o, k, cost, err)) return true;
     err_prefix(err, "%s (%s)", operation_name(o->kind), o->what);
     return false;

@@ -15,6 +15,13 @@ enum operation_kind {
     OPERATION_MAC,  /* AES-CMAC */
     OPERATION_RANDOM,
     OPERATION_SIGN_JOB, /* SHA-256 and RSA of the job signing key; once a job, in no card */
+    /* At the bureau; bench/bureau/operation.h does them. */
+    OPERATION_MAC_KEY,   /* unwrap, destroy */
+    OPERATION_SECRET,    /* unwrap, check value, destroy */
+    OPERATION_REWRAP,    /* wrap under the card's data key */
+    OPERATION_TRANSLATE, /* read, encrypt: where the token does not wrap so (named exception 1) */
+    OPERATION_CHANNEL,   /* the card's keys, the session's, both cryptograms, destroy */
+    OPERATION_COMMAND,   /* MAC, encrypt */
     OPERATION_KIND_COUNT
 };
 enum { OPERATION_PARTS = 4, OPERATIONS_MAX = 64, RECORD_ITSELF = -1 };
@@ -48,8 +55,10 @@ struct operation_cost {
 };
 /* Mean time of the whole operation. */
 double operation_cost_us(const struct operation_cost *cost);
+/* Adds the time since *since to part i, and sets *since to now. */
+void operation_lap(struct operation_cost *cost, size_t i, double *since);
 
-/* Does it once and adds the times. */
+/* Does it once and adds the times. Prep's operations only. */
 MUST_CHECK bool operation_run(const struct operation *o, struct keyring *k, struct operation_cost *cost,
                               struct err *err);
 

@@ -8,7 +8,7 @@
 
 enum { SAMPLES_MIN = 20 };
 
-static void wait_until(double us)
+void raw_wait_until(double us)
 {
     const double left = us - clock_us();
     if (us > 0 && left > 0) usleep((useconds_t)left);
@@ -43,7 +43,7 @@ static bool repeat_card(struct setup *s, const struct raw_order *order, struct r
     if (!setup_next(s, err) || !prepare_one(s, &costs->record_len, err)) return false;
     if (!operations_of_card(s->keys, &s->plan, costs->record_len, operations, &costs->count, err))
         return false;
-    wait_until(order->start_us);
+    raw_wait_until(order->start_us);
     const double begin = clock_us(), cpu_begin = cpu_us();
     do {
         const double before = clock_us();

@@ -25,6 +25,8 @@ struct raw_costs {
 bool raw_card(const void *order, void *costs, struct err *err);
 bool raw_token(const void *order, void *costs, struct err *err);
 
+/* Sleeps until this time of clock_us; 0: not at all. */
+void raw_wait_until(double us);
 /* Adds times of the same operations. */
 void raw_join(struct raw_costs *all, const struct raw_costs *more);
 /* Time of a card by the mean of each operation, of one application or of all (RECORD_ITSELF - 1). Pairs may be left out. */

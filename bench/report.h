@@ -8,6 +8,10 @@
 
 /* One job's object; NULL: memory exhausted. */
 json_t *report_job(const struct measurement *m);
+/* Parts of it, for bench/bureau/report.c. Without an application for what belongs to none. */
+json_t *report_number(double value, int digits);
+json_t *report_spread(const struct rounds *r, int digits);
+json_t *report_operation(const struct operation_cost *o, const char *application);
 /* The machine and the settings. */
 json_t *report_head(const struct measure_settings *settings);
 

@@ -30,31 +30,46 @@ static bool read_summary(const struct buf *text, struct run_result *out, struct 
     return true;
 }
 
+static bool run(const char *program, const struct job *job, const char *output, const char *workers,
+                struct run_result *out, struct err *err)
+{
+    const char *const argv[] = {program, "run",      job->path, "--json", "--workers",
+                                workers, "--output", output,    NULL};
+    struct buf text;
+
+    buf_init(&text, SUMMARY_MAX);
+    bool ok = program_run(argv, &text, err) && read_summary(&text, out, err);
+    buf_release(&text);
+    return ok;
+}
+
+bool run_cardprep_into(const char *program, const struct bench_input *input, uint64_t cards, const char *path,
+                       struct err *err)
+{
+    struct run_result ignored;
+    return bench_input_write(input, cards, err) && run(program, input->job, path, "1", &ignored, err);
+}
+
 bool run_cardprep(const char *program, const struct bench_input *input, uint64_t cards, unsigned workers,
                   struct run_result *out, struct err *err)
 {
     char number[16], *output = NULL, *partial = NULL;
-    struct buf text;
     bool ok = false;
 
-    buf_init(&text, SUMMARY_MAX);
     snprintf(number, sizeof(number), "%u", workers);
     if (asprintf(&output, "%s.cardbench-%d", input->job->output_path, (int)getpid()) < 0 ||
         asprintf(&partial, "%s.partial", output) < 0) {
         err_set_no_memory(err);
         goto out;
     }
-    const char *const argv[] = {program, "run",      input->job->path, "--json", "--workers",
-                                number,  "--output", output,           NULL};
     ok = bench_input_write(input, cards, err);
     const double before_us = cpu_of_children_us();
-    ok = ok && program_run(argv, &text, err) && read_summary(&text, out, err);
+    ok = ok && run(program, input->job, output, number, out, err);
     if (ok) out->cpu_us = cpu_of_children_us() - before_us;
     unlink(output);
     unlink(partial);
 out:
     free(output);
     free(partial);
-    buf_release(&text);
     return ok;
 }

@@ -17,4 +17,8 @@ struct run_result {
 MUST_CHECK bool run_cardprep(const char *program, const struct bench_input *input, uint64_t cards,
                              unsigned workers, struct run_result *out, struct err *err);
 
+/* Has the cards made by one worker into the file `path`, which stays. */
+MUST_CHECK bool run_cardprep_into(const char *program, const struct bench_input *input, uint64_t cards,
+                                  const char *path, struct err *err);
+
 #endif

@@ -20,6 +20,16 @@ static bool get_pin(const struct token_settings *token, struct secret *pin, stru
                    "%s: many processes need the PIN: give it as file:PATH or credential:NAME", name);
 }
 
+bool setup_token(struct hsm_token **out, const struct token_settings *token, struct err *err)
+{
+    const struct hsm_token_choice choice = worker_token_choice(token);
+    struct secret pin = SECRET_NONE;
+
+    bool ok = get_pin(token, &pin, err) && hsm_token_open(out, &choice, HSM_LOGIN_USER, &pin, 0, err);
+    secret_release(&pin);
+    return ok;
+}
+
 static bool open_tokens(struct setup *s, struct err *err)
 {
     const struct job *job = s->job;
@@ -27,18 +37,15 @@ static bool open_tokens(struct setup *s, struct err *err)
     const struct hsm_token_choice card_key = worker_token_choice(&job->card_key_token);
     struct secret pin = SECRET_NONE;
 
-    bool ok = get_pin(&job->master_token, &pin, err) &&
-              hsm_token_open(&s->tokens.master, &master, HSM_LOGIN_USER, &pin, 0, err);
-    secret_release(&pin);
-    if (!ok) return false;
+    if (!setup_token(&s->tokens.master, &job->master_token, err)) return false;
     s->tokens.card_key = s->tokens.master;
     if (!job->separate_card_key_token) return true;
     struct hsm_token *second = NULL;
     const bool same_module =
         !card_key.module || (master.module && strcmp(card_key.module, master.module) == 0);
-    ok = get_pin(&job->card_key_token, &pin, err) &&
-         (same_module ? hsm_token_open_beside(&second, s->tokens.master, &card_key, &pin, 0, err)
-                      : hsm_token_open(&second, &card_key, HSM_LOGIN_USER, &pin, 0, err));
+    bool ok = get_pin(&job->card_key_token, &pin, err) &&
+              (same_module ? hsm_token_open_beside(&second, s->tokens.master, &card_key, &pin, 0, err)
+                           : hsm_token_open(&second, &card_key, HSM_LOGIN_USER, &pin, 0, err));
     secret_release(&pin);
     if (ok) s->tokens.card_key = second;
     return ok;

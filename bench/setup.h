@@ -17,6 +17,9 @@ struct setup {
     struct card_plan plan;
 };
 
+/* Opens this token and logs in. False: ERR_CONFIG for a PIN that would have to be typed again in every process; else as
+ * hsm_token_open. */
+MUST_CHECK bool setup_token(struct hsm_token **out, const struct token_settings *token, struct err *err);
 /* False: ERR_CONFIG for a PIN that would have to be typed again in every process; else as a worker's start. */
 MUST_CHECK bool setup_open(struct setup *s, const struct job *job, struct err *err);
 void setup_close(struct setup *s);

@@ -34,15 +34,32 @@ double timing_deviation(const struct timing *t)
     return variance > 0 ? sqrt(variance) : 0;
 }
 
-void rounds_add(struct rounds *r, double value)
-{
-    if (r->count < ROUNDS_MAX) r->values[r->count++] = value;
-}
-
 static int compare(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
+}
+
+void samples_add(struct samples *s, double us)
+{
+    if (s->count < SAMPLES_MAX) s->us[s->count++] = us;
+}
+
+/* Of n sorted values. */
+static double middle(const double *sorted, size_t n)
+{
+    return n > 0 ? (sorted[(n - 1) / 2] + sorted[n / 2]) / 2 : 0;
+}
+
+double samples_median(struct samples *s)
+{
+    qsort(s->us, s->count, sizeof(s->us[0]), compare);
+    return middle(s->us, s->count);
+}
+
+void rounds_add(struct rounds *r, double value)
+{
+    if (r->count < ROUNDS_MAX) r->values[r->count++] = value;
 }
 
 struct spread rounds_spread(const struct rounds *r)
@@ -52,7 +69,7 @@ struct spread rounds_spread(const struct rounds *r)
     if (n == 0) return (struct spread){0, 0, 0};
     memcpy(sorted, r->values, n * sizeof(sorted[0]));
     qsort(sorted, n, sizeof(sorted[0]), compare);
-    return (struct spread){sorted[0], (sorted[(n - 1) / 2] + sorted[n / 2]) / 2, sorted[n - 1]};
+    return (struct spread){sorted[0], middle(sorted, n), sorted[n - 1]};
 }
 
 static double read_clock(clockid_t clock)

@@ -16,6 +16,17 @@ void timing_join(struct timing *t, const struct timing *more);
 double timing_mean(const struct timing *t);
 double timing_deviation(const struct timing *t);
 
+/* Single times, for their median: what the machine does besides hits the mean and not it. */
+enum { SAMPLES_MAX = 1 << 16 };
+struct samples {
+    size_t count;
+    double us[SAMPLES_MAX];
+};
+/* Without effect when full. */
+void samples_add(struct samples *s, double us);
+/* 0 without times; sorts them. */
+double samples_median(struct samples *s);
+
 /* The same quantity out of several rounds. */
 enum { ROUNDS_MAX = 32 };
 struct rounds {

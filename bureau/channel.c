@@ -103,11 +103,16 @@ static bool choose_keys(struct channel *c, struct err *err)
     return ring_derive(c->ring, from, &card, &c->keys, err);
 }
 
+static bool derive_session(struct channel *c, const uint8_t *host, struct err *err)
+{
+    return choose_keys(c, err) &&
+           (c->answer.protocol == SCP02 ? open_scp02(c, err) : open_scp03(c, host, err));
+}
+
 static bool open_with(struct channel *c, const uint8_t *host, struct buf *command, struct err *err)
 {
     uint8_t own[SCP_CRYPTOGRAM];
-    if (!choose_keys(c, err)) return false;
-    if (!(c->answer.protocol == SCP02 ? open_scp02(c, err) : open_scp03(c, host, err))) return false;
+    if (!derive_session(c, host, err)) return false;
     if (!check_card(c, host, err) || !cryptogram(c, host, false, own, err)) return false;
     const uint8_t level = c->level;
     const struct apdu a = {CLA_GP, INS_EXTERNAL_AUTHENTICATE, level, 0, own, sizeof(own), 0};
@@ -118,13 +123,27 @@ static bool open_with(struct channel *c, const uint8_t *host, struct buf *comman
     return ok;
 }
 
-bool channel_open(struct channel *c, const struct scp_answer *answer, const uint8_t host[SCP_CHALLENGE],
-                  struct buf *command, struct err *err)
+static void begin(struct channel *c, const struct scp_answer *answer)
 {
     const struct bureau *s = c->ring->settings;
     channel_close(c);
     c->answer = *answer;
     c->level = scp_level(answer, s->level == BUREAU_LEVEL_MAC_ENCRYPTION, s->response_mac);
+}
+
+bool channel_card_cryptogram(struct channel *c, const struct scp_answer *answer,
+                             const uint8_t host[SCP_CHALLENGE], uint8_t out[SCP_CRYPTOGRAM], struct err *err)
+{
+    begin(c, answer);
+    bool ok = derive_session(c, host, err) && cryptogram(c, host, true, out, err);
+    channel_close(c);
+    return ok;
+}
+
+bool channel_open(struct channel *c, const struct scp_answer *answer, const uint8_t host[SCP_CHALLENGE],
+                  struct buf *command, struct err *err)
+{
+    begin(c, answer);
     if (!open_with(c, host, command, err)) {
         channel_close(c);
         return false;
@@ -303,10 +322,12 @@ static bool ask_protect(void *context, const struct open_item *item, struct buf 
 static bool ask_new_keys(void *context, struct card_new_keys *out, struct err *err)
 {
     struct channel *c = context;
-    const struct ring_card_key *newest = ring_newest_card_key(c->ring);
+    const struct ring_card_key *newest = ring_newest_card_key(c->ring, c->session.aes);
     const struct translate_new_keys keys = {newest, c->answer.key_data};
-    out->needed = newest && newest != c->from;
-    if (!newest || (!out->needed && !out->checks_wanted)) return true;
+    if (!newest)
+        return err_set(err, ERR_CONFIG, "the KMCs of the settings do not go with this card's channel");
+    out->needed = newest != c->from;
+    if (!out->needed && !out->checks_wanted) return true;
     out->old_version = c->answer.key_version;
     out->version = (uint8_t)newest->settings->key_version;
     buf_put_u8(&out->data, out->version);

@@ -31,6 +31,11 @@ struct card_crypto channel_crypto(struct channel *c);
  * other keys (ERR_INTEGRITY); ERR_TOKEN. */
 MUST_CHECK bool channel_open(struct channel *c, const struct scp_answer *answer,
                              const uint8_t host[SCP_CHALLENGE], struct buf *command, struct err *err);
+/* What the card whose answer this is would have for a cryptogram, if it has the keys that the settings give it: for who plays a card
+ * without having one (bench/). Closes the channel. False: as channel_open. */
+MUST_CHECK bool channel_card_cryptogram(struct channel *c, const struct scp_answer *answer,
+                                        const uint8_t host[SCP_CHALLENGE], uint8_t out[SCP_CRYPTOGRAM],
+                                        struct err *err);
 /* Appends the command as it is sent: encrypted if the level says so, and with a MAC. */
 MUST_CHECK bool channel_secure(struct channel *c, const struct apdu *command, struct buf *out,
                                struct err *err);

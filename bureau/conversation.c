@@ -72,6 +72,26 @@ static bool domain_is_open(const struct conversation *c)
     return c->purpose != FOR_APPLICATION;
 }
 
+static bool ask_new_keys(struct conversation *c, struct err *why)
+{
+    const struct card_crypto *k = &c->order.crypto;
+    buf_clear(&c->keys.data);
+    buf_clear(&c->keys.checks);
+    c->keys.checks_wanted = c->order.again;
+    return k->new_keys(k->context, &c->keys, why);
+}
+
+/* Through the domain, when everything is loaded. */
+static bool lock(struct conversation *c, struct card_turn *turn, struct err *err)
+{
+    struct err why = ERR_INIT;
+    if (c->order.record->ring->settings->replace_keys && !c->keys_done) {
+        if (!ask_new_keys(c, &why)) return conversation_fail(c, turn, &why, err);
+        if (c->keys.needed) return go(c, STEP_PUT_KEY, turn, err);
+    }
+    return go(c, STEP_LOCK, turn, err);
+}
+
 static bool next_application(struct conversation *c, size_t from, struct card_turn *turn, struct err *err)
 {
     const struct open_record *r = c->order.record;
@@ -89,18 +109,9 @@ static bool next_application(struct conversation *c, size_t from, struct card_tu
         c->purpose = FOR_DOMAIN; /* back to the domain first; what is to be loaded is known already */
         return go(c, STEP_SELECT_DOMAIN, turn, err);
     }
-    if (domain_is_open(c)) return go(c, STEP_LOCK, turn, err);
+    if (domain_is_open(c)) return lock(c, turn, err);
     c->purpose = FOR_LOCK;
     return go(c, STEP_SELECT_DOMAIN, turn, err);
-}
-
-static bool ask_new_keys(struct conversation *c, struct err *why)
-{
-    const struct card_crypto *k = &c->order.crypto;
-    buf_clear(&c->keys.data);
-    buf_clear(&c->keys.checks);
-    c->keys.checks_wanted = c->order.again;
-    return k->new_keys(k->context, &c->keys, why);
 }
 
 /* A supplier's card: its keys, once, and no more. */
@@ -115,16 +126,51 @@ static bool supply(struct conversation *c, struct card_turn *turn, struct err *e
     return conversation_end(c, turn, &why);
 }
 
-static bool after_authenticate(struct conversation *c, struct card_turn *turn, struct err *err)
+static bool is_under_own_key(const struct open_item *item)
+{
+    return item->secrets && item->secrets[0].wrapped.method != METHOD_KWP;
+}
+
+/* What the issuer encrypted under a key of the card's own goes to it as it is: does the card have that key? Asked before anything on
+ * it changes. A record that is repeated may be on a card whose keys were replaced behind it. */
+static bool own_keys_fit(struct conversation *c, bool *any, struct err *why)
+{
+    const struct card_crypto *k = &c->order.crypto;
+    const struct open_record *r = c->order.record;
+    bool ok = true, unused = false;
+    for (size_t n = 0; ok && n < r->application_count; n++) {
+        const struct open_application *a = &r->applications[n];
+        for (size_t i = 0; ok && i < a->item_count; i++) {
+            if (!is_under_own_key(&a->items[i])) continue;
+            *any = true;
+            buf_clear(&c->dgis);
+            ok = c->order.repeated || k->protect(k->context, &a->items[i], &c->dgis, &unused, why);
+        }
+        if (!ok) err_prefix(why, "application %s", a->name);
+    }
+    buf_clear(&c->dgis);
+    return ok;
+}
+
+/* The first channel. Keys are replaced at once, unless what is to be loaded needs those that the card has. */
+static bool begin_card(struct conversation *c, struct card_turn *turn, struct err *err)
 {
     struct err why = ERR_INIT;
-    if (!c->order.record) return supply(c, turn, err);
-    if (c->purpose == FOR_APPLICATION) return go(c, STEP_STORE, turn, err);
-    if (c->purpose == FOR_LOCK) return go(c, STEP_LOCK, turn, err);
-    if (c->purpose == FOR_CARD && c->order.record->ring->settings->replace_keys && !c->keys_done) {
+    bool own_keys = false;
+    if (!own_keys_fit(c, &own_keys, &why)) return conversation_fail(c, turn, &why, err);
+    if (!own_keys && c->order.record->ring->settings->replace_keys) {
         if (!ask_new_keys(c, &why)) return conversation_fail(c, turn, &why, err);
         if (c->keys.needed) return go(c, STEP_PUT_KEY, turn, err);
     }
+    return next_application(c, c->application, turn, err);
+}
+
+static bool after_authenticate(struct conversation *c, struct card_turn *turn, struct err *err)
+{
+    if (!c->order.record) return supply(c, turn, err);
+    if (c->purpose == FOR_APPLICATION) return go(c, STEP_STORE, turn, err);
+    if (c->purpose == FOR_LOCK) return lock(c, turn, err);
+    if (c->purpose == FOR_CARD) return begin_card(c, turn, err);
     return next_application(c, c->application, turn, err);
 }
 
@@ -213,16 +259,17 @@ static bool changes_card(enum step step)
     return step == STEP_PUT_KEY || step == STEP_STORE || step == STEP_INITIALIZED || step == STEP_LOCK;
 }
 
-/* Of a record that is repeated: an application that was finished takes no first block, a card that is locked no step towards it. */
+/* Of a record that is repeated: an application that was finished takes no INSTALL and no first block, a card that is locked no step
+ * towards it. */
 static bool was_done(const struct conversation *c)
 {
-    return (c->step == STEP_STORE && c->block == 0) || c->step == STEP_INITIALIZED;
+    return c->step == STEP_INSTALL || (c->step == STEP_STORE && c->block == 0) || c->step == STEP_INITIALIZED;
 }
 
 static bool go_on_behind(struct conversation *c, struct card_turn *turn, struct err *err)
 {
-    return c->step == STEP_STORE ? next_application(c, c->application + 1, turn, err)
-                                 : go(c, STEP_DONE, turn, err);
+    return c->step == STEP_INITIALIZED ? go(c, STEP_DONE, turn, err)
+                                       : next_application(c, c->application + 1, turn, err);
 }
 
 /* The whole answer, all pieces fetched. */

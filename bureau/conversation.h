@@ -7,6 +7,9 @@
  *     or INSTALL [for personalization] (through the domain's channel); then STORE DATA, the last one marked so
  *   → SET STATUS: the card is locked (SECURED), through the domain
  *
+ * A record with secrets under the card's own key (methods 11 and 12) needs the keys that the card came with: it is looked at before
+ * anything changes whether the card has these, and PUT KEY, with the second channel, comes before SET STATUS.
+ *
  * Without a record it is a supplier's: after PUT KEY and the second EXTERNAL AUTHENTICATE the card is made.
  *
  * GlobalPlatform Card Specification 2.3.1, chapter 11 and appendix E, amendment D; EMV Card Personalization Specification 5.4.
@@ -59,8 +62,8 @@ struct conversation_order {
     const uint8_t *challenge; /* host challenge to use, 8 bytes, copied; NULL: random */
     unsigned tries;           /* 0 counts as 1 */
     bool again;               /* without a record: as card_order says */
-    /* The same record was begun on this very card before. What it refuses as done (6985 to an application's first STORE DATA, and to both
-     * steps of the lock) was done then: it goes on behind it. */
+    /* The same record was begun on this very card before. What it refuses as done (6985 to an application's INSTALL or
+     * first STORE DATA, and to both steps of the lock) was done then: it goes on behind it. */
     bool repeated;
 };
 /* The turn is the first command. False (ERR_INTERNAL): memory. */

@@ -278,7 +278,8 @@ bool journal_book_may_use(const struct journal_book *b, uint64_t record, const s
         return err_set(err, ERR_INPUT,
                        "record %" PRIu64 ": it was begun on card %s and may go on no other, this is card %s",
                        record, due, given);
-    if (another_allowed && r->state == JOURNAL_MADE && card_id_equal(&r->card, card))
+    const bool card_is_over = r->state == JOURNAL_MADE || r->state == JOURNAL_SPOILED;
+    if (another_allowed && card_is_over && card_id_equal(&r->card, card))
         return err_set(err, ERR_INPUT, "record %" PRIu64 ": a remake needs another card than %s", record,
                        given);
     if (row && row->destroyed)

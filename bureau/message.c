@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/progress.h"
@@ -13,14 +14,27 @@ enum { HEAD = 5, TEXT_MAX = 65535 };
 
 /* ---- framing ---- */
 
-static bool send_all(int fd, const uint8_t *data, size_t len, struct err *err)
+/* Takes what is sent already off the front. */
+static void advance(struct iovec parts[2], size_t sent)
 {
-    while (len > 0) {
-        ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+    for (size_t i = 0; i < 2; i++) {
+        const size_t gone = sent < parts[i].iov_len ? sent : parts[i].iov_len;
+        if (gone == 0) continue;
+        parts[i].iov_base = (uint8_t *)parts[i].iov_base + gone;
+        parts[i].iov_len -= gone;
+        sent -= gone;
+    }
+}
+
+/* Head and payload in one call, so that the other process is woken once. */
+static bool send_all(int fd, struct iovec parts[2], struct err *err)
+{
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    while (parts[0].iov_len + parts[1].iov_len > 0) {
+        ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return err_set_errno(err, ERR_INTERNAL, errno, "send to a process of ours");
-        data = &data[n];
-        len -= (size_t)n;
+        advance(parts, (size_t)n);
     }
     return true;
 }
@@ -28,11 +42,12 @@ static bool send_all(int fd, const uint8_t *data, size_t len, struct err *err)
 bool message_send(int fd, enum message_type type, const struct buf *payload, struct err *err)
 {
     uint8_t head[HEAD] = {(uint8_t)type};
+    struct iovec parts[2] = {{head, sizeof(head)}, {payload->data, payload->len}};
     if (!buf_ok(payload, "message", err)) return false;
     if (payload->len > MESSAGE_MAX) return err_set(err, ERR_INTERNAL, "a message of %zu bytes", payload->len);
     for (size_t i = 0; i < 4; i++)
         head[1 + i] = (uint8_t)(payload->len >> (8 * (3 - i)));
-    return send_all(fd, head, sizeof(head), err) && send_all(fd, payload->data, payload->len, err);
+    return send_all(fd, parts, err);
 }
 
 /* Waits for readability until the deadline; a signal only shortens the wait. */

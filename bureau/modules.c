@@ -27,14 +27,27 @@ const struct bureau_module *module_of(const struct bureau *b, const char *mic)
 
 /* ---- a file ---- */
 
+/* A record that is made again on another card finds its file where the machine leaves them. */
+static bool is_there(const char *path, const struct mic_group *group)
+{
+    struct err err = ERR_INIT;
+    struct buf have;
+    buf_init(&have, group->len + 1);
+    bool same = file_read_all(path, group->len + 1, &have, &err) &&
+                bytes_equal(have.data, have.len, group->data, group->len);
+    buf_release(&have);
+    return same;
+}
+
 static bool to_file(const struct bureau_module *m, uint64_t record, const struct mic_group *group,
                     struct err *err)
 {
     struct outfile *f = NULL;
     char *path = NULL;
     if (asprintf(&path, "%s/%010" PRIu64 "-%s", m->folder, record, m->mic) < 0) return err_set_no_memory(err);
-    bool ok = outfile_create(&f, path, err) && outfile_append(f, group->data, group->len, err) &&
-              outfile_commit(f, err);
+    bool ok =
+        is_there(path, group) || (outfile_create(&f, path, err) &&
+                                  outfile_append(f, group->data, group->len, err) && outfile_commit(f, err));
     outfile_close(f, false);
     free(path);
     return ok;

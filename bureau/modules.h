@@ -11,7 +11,8 @@ enum { MODULE_DEADLINE_MS = 120000 };
 
 /* Gives the record's group to its module. The command gets, besides its arguments, the record's number as CARDBUREAU_RECORD and
  * the group's name as CARDBUREAU_MODULE in its environment; it is through when it ends with status 0, and is killed after
- * deadline_ms. A file is FOLDER/<record, ten digits>-<MIC>, and is never replaced. False (ERR_FILE): the module has not taken it; its last words on
+ * deadline_ms. A file is FOLDER/<record, ten digits>-<MIC>, and is never replaced; one
+ * that has these bytes already is taken for handed over. False (ERR_FILE): the module has not taken it; its last words on
  * standard error are in the message. */
 MUST_CHECK bool module_hand_over(const struct bureau_module *m, uint64_t record,
                                  const struct mic_group *group, int deadline_ms, struct err *err);

@@ -163,10 +163,11 @@ const struct ring_card_key *ring_card_key(const struct ring *r, unsigned key_ver
     return NULL;
 }
 
-const struct ring_card_key *ring_newest_card_key(const struct ring *r)
+const struct ring_card_key *ring_newest_card_key(const struct ring *r, bool aes)
 {
     const struct ring_card_key *newest = NULL;
     for (size_t i = 0; i < r->card_key_count; i++) {
+        if (!ring_card_key_fits(&r->card_keys[i], aes)) continue;
         if (!newest || r->card_keys[i].settings->key_version > newest->settings->key_version)
             newest = &r->card_keys[i];
     }

@@ -42,8 +42,8 @@ void ring_free(struct ring *r);
 /* NULL: the settings have none. Card keys: blank cards' too. */
 const struct ring_kek *ring_kek(const struct ring *r, const uint8_t kekid[KEKID_LEN]);
 const struct ring_card_key *ring_card_key(const struct ring *r, unsigned key_version);
-/* The one with the highest key version, blank cards' apart; NULL: there is none. */
-const struct ring_card_key *ring_newest_card_key(const struct ring *r);
+/* The one with the highest key version among those that go with a card of TDES, or of AES; blank cards' apart. NULL: there is none. */
+const struct ring_card_key *ring_newest_card_key(const struct ring *r, bool aes);
 
 /* What the master encrypts for a card with this KEYDATA, and of which algorithm its keys are. */
 MUST_CHECK bool ring_card_data(const struct ring_card_key *from, const uint8_t key_data[10],

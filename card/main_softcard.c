@@ -7,10 +7,11 @@
 
 #include "base/args.h"
 #include "base/hex.h"
+#include "card/echo.h"
 #include "card/slot.h"
 
 struct options {
-    bool make, help, version, t0, once, quiet;
+    bool make, echo, help, version, t0, once, quiet;
     const char *state, *serial, *scp, *i, *kvn, *keys, *host;
     struct arg_list apps, fail;
     const char *reader, *port;
@@ -151,10 +152,10 @@ static bool number(const char *what, const char *text, unsigned max, unsigned *o
 }
 
 /* Until the card is pulled out or a signal comes; a reader that goes away may come again. */
-static bool serve(const struct options *o, struct slot *s, struct err *err)
+static bool serve(const struct options *o, const char *name, const struct vpcd_card *contacts,
+                  struct err *err)
 {
     const char *host = o->host ? o->host : "127.0.0.1";
-    struct vpcd_card contacts = slot_contacts(s);
     unsigned port = VPCD_PORT, reader = 0;
     enum vpcd_end end = VPCD_CLOSED;
 
@@ -163,8 +164,8 @@ static bool serve(const struct options *o, struct slot *s, struct err *err)
     while (end == VPCD_CLOSED) {
         int fd = -1;
         if (!vpcd_connect(host, port + reader, &stop, &fd, err)) break;
-        if (!o->quiet) fprintf(stderr, "softcard: %s is in the reader at port %u\n", o->state, port + reader);
-        bool ok = vpcd_serve(fd, &contacts, &stop, &end, err);
+        if (!o->quiet) fprintf(stderr, "softcard: %s is in the reader at port %u\n", name, port + reader);
+        bool ok = vpcd_serve(fd, contacts, &stop, &end, err);
         close(fd);
         if (!ok) return false;
         if (o->once) break;
@@ -178,18 +179,33 @@ static bool insert_card(const struct options *o, struct err *err)
 {
     struct slot s = {0};
     struct state_file file;
-    struct sigaction action = {.sa_handler = on_signal};
 
     if (!read_troubles(o, &s, err)) return false;
     if (!state_file_open(&file, o->state, &s.card, err)) return false;
     s.file = &file;
     slot_start(&s);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    bool ok = serve(o, &s, err);
+    const struct vpcd_card contacts = slot_contacts(&s);
+    bool ok = serve(o, o->state, &contacts, err);
     card_free(s.card);
     state_file_close(&file);
     return ok;
+}
+
+static bool is_about_a_card(const struct options *o)
+{
+    return o->serial || o->scp || o->i || o->kvn || o->keys || o->t0 || o->apps.count;
+}
+
+static bool work(const struct options *o, struct err *err)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    if (o->make) return make_card(o, err);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    if (!o->echo) return insert_card(o, err);
+    const struct vpcd_card contacts = echo_contacts();
+    return serve(o, "echo", &contacts, err);
 }
 
 static int run(const struct options *o)
@@ -197,12 +213,15 @@ static int run(const struct options *o)
     struct err err = ERR_INIT;
     bool ok = secret_start(&err);
 
-    if (ok && !o->state) ok = err_set(&err, ERR_CONFIG, "--state FILE is missing");
-    if (ok && !o->make && (o->serial || o->scp || o->i || o->kvn || o->keys || o->t0 || o->apps.count))
+    if (ok && o->echo && (o->make || o->state || o->fail.count || is_about_a_card(o)))
+        ok = err_set(&err, ERR_CONFIG,
+                     "--echo is no card: only reader, host, port, --once and --quiet go with it");
+    if (ok && !o->echo && !o->state) ok = err_set(&err, ERR_CONFIG, "--state FILE is missing");
+    if (ok && !o->make && is_about_a_card(o))
         ok = err_set(
             &err, ERR_CONFIG,
             "a card is as it was made: --serial, --scp, --i, --kvn, --keys, --app and --t0 go with --new");
-    if (ok) ok = o->make ? make_card(o, &err) : insert_card(o, &err);
+    if (ok) ok = work(o, &err);
     return ok ? 0 : args_report("softcard", &err);
 }
 
@@ -231,6 +250,11 @@ int main(int argc, char **argv)
          "new card: purse, emv or loyalty under this AID; default five",
          {.list = &o.apps}},
         {"t0", ARG_FLAG, NULL, "new card: speaks T=0 instead of T=1", {.flag = &o.t0}},
+        {"echo",
+         ARG_FLAG,
+         NULL,
+         "no card: answers every command with 9000, for measuring",
+         {.flag = &o.echo}},
         {"reader", ARG_TEXT, "N", "slot of the virtual reader, default 0", {.text = &o.reader}},
         {"host", ARG_TEXT, "NAME", "where vpcd listens, default 127.0.0.1", {.text = &o.host}},
         {"port", ARG_TEXT, "N", "port of slot 0, default 35963", {.text = &o.port}},

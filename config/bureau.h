@@ -96,7 +96,7 @@ struct bureau {
     char *return_label;  /* signing pair for return files; NULL: none are written */
     enum bureau_level level;
     bool response_mac;      /* R-MAC, when the card offers it */
-    bool replace_keys;      /* PUT KEY: the issuer's keys in place of the supplier's after unlocking */
+    bool replace_keys;      /* PUT KEY: the newest keys that the card's channel can carry */
     char **reader_patterns; /* shell patterns of reader names */
     size_t reader_count;
     struct bureau_application *applications; /* only those that need something said */

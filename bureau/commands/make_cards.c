@@ -136,7 +136,7 @@ static bool on_known(void *owner, struct post *p, struct cur *c, struct err *err
         return false;
     }
     if (fits && m->redo) p->switch_to = journal_book_record_on(ledger_book(m->ledger), &id);
-    if (p->switch_to == p->card.number) p->switch_to = 0; /* refused for this very record */
+    if (p->switch_to == p->card.number) p->switch_to = 0; /* that one has just been refused on it */
     post_refuse(p, err);
     return true;
 }

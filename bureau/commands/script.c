@@ -1,5 +1,6 @@
 /* cardbureau script FILE: the commands for one card whose challenge and answers are known, for stations without a token and for
- * tests; with --dry-run what a card would get, in words. The same turns as with a reader, and nothing is written into the books. */
+ * tests, as far as the answers reach; with --dry-run what a card would get, in words. The same turns as with a reader, and nothing is
+ * written into the books. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,8 @@ struct script {
     size_t at;
     uint64_t line;
     struct buf text; /* what is written */
+    uint64_t sent;   /* commands */
+    bool guessed;    /* the answers did not reach: what came last was taken for 9000 */
 };
 
 /* ---- answers ---- */
@@ -58,7 +61,8 @@ static bool take_answer(struct script *s, struct buf *answer, struct err *why)
     const char *line = NULL;
     size_t len = 0;
 
-    if (!next_line(s, &line, &len)) {
+    s->guessed = !next_line(s, &line, &len);
+    if (s->guessed) {
         buf_put(answer, "\x90\x00", 2);
         return true;
     }
@@ -71,6 +75,7 @@ static bool transmit(void *context, const struct card_turn *turn, struct buf *an
 {
     struct script *s = context;
     buf_put_format(&s->text, "# %s\n", turn->what);
+    s->sent++;
     if (turn->command.len > 0) {
         hex_put(&s->text, turn->command.data, turn->command.len);
         buf_put_u8(&s->text, '\n');
@@ -107,40 +112,48 @@ static bool find_record(struct script *s, struct mic_record *record, struct err 
     return !end || err_set(err, ERR_INPUT, "no record %" PRIu64 " is in this file", s->options->record);
 }
 
-/* The token process has all its words at once, and no card is asked. */
-static bool describe(struct script *s, const struct mic_record *record, struct err *err)
+/* The words of a dry run. */
+static bool describe(struct script *s, const struct card_order *order, struct err *err)
 {
-    const struct card_order order = {.record = record->bytes, .len = record->len, .dry_run = true};
     struct card_turn turn;
-
     card_turn_init(&turn);
-    bool ok = token_process_begin(s->token, &order, &turn, err);
+    bool ok = token_process_begin(s->token, order, &turn, err);
     if (ok && turn.err.kind != ERR_NONE) {
         *err = turn.err;
         ok = false;
     }
-    if (ok && turn.command.len > 0) buf_put(&s->text, turn.command.data, turn.command.len);
+    if (ok) buf_put(&s->text, turn.command.data, turn.command.len);
     card_turn_release(&turn);
-    if (!ok) err_prefix(err, "record %" PRIu64, s->options->record);
     return ok;
+}
+
+static bool play_turns(struct script *s, const struct card_order *order, struct err *err)
+{
+    const struct turns_port port = {s, transmit, known};
+    struct turns_result result;
+
+    turns_run(s->token, order, &port, &result);
+    if (result.outcome == CARD_MADE) return true;
+    *err = result.err;
+    if (err->kind == ERR_NONE)
+        err_set_text(err, ERR_INPUT, "the card would be %s", card_outcome_name(result.outcome));
+    if (!result.token_lost && s->guessed)
+        return err_set(err, ERR_INPUT, "what follows needs the card's answer to command %" PRIu64 " (%s)",
+                       s->sent, result.what);
+    return false;
 }
 
 static bool play(struct script *s, const struct mic_record *record, struct err *err)
 {
     const struct options *o = s->options;
-    const struct turns_port port = {s, transmit, known};
     const struct card_order order = {.record = record->bytes,
                                      .len = record->len,
+                                     .dry_run = o->dry_run,
                                      .challenge = o->challenge ? s->challenge : NULL,
                                      .tries = 1};
-    struct turns_result result;
-
-    if (!bound_read(s->file.settings, record, &s->due, err)) return false;
-    turns_run(s->token, &order, &port, &result);
-    if (result.outcome == CARD_MADE) return true;
-    *err = result.err;
-    if (err->kind == ERR_NONE)
-        err_set_text(err, ERR_INPUT, "the card would be %s", card_outcome_name(result.outcome));
+    const bool ok = bound_read(s->file.settings, record, &s->due, err) &&
+                    (o->dry_run ? describe(s, &order, err) : play_turns(s, &order, err));
+    if (ok) return true;
     err_prefix(err, "record %" PRIu64, o->record);
     return false;
 }
@@ -176,10 +189,14 @@ static bool work(struct script *s, const char *path, struct err *err)
     ok = ok && read_options(s, err) &&
          (!o->answers || file_read_all(o->answers, ANSWERS_MAX, &s->answers, err)) &&
          (!o->output || outfile_is_new(o->output, err)) && card_file_open(&s->file, o->settings, path, err) &&
-         find_record(s, record, err) && start_token(s, err) &&
-         (o->dry_run ? describe(s, record, err) : play(s, record, err)) && write_text(s, err);
+         find_record(s, record, err) && start_token(s, err);
+    const bool complete = ok && play(s, record, err);
     free(record);
-    return ok;
+    if (complete) return write_text(s, err);
+    /* What can be sent before that answer is there is written all the same. */
+    struct err second = ERR_INIT;
+    if (ok && s->guessed && !write_text(s, &second)) *err = second;
+    return false;
 }
 
 static int run(const char *path, const struct options *o)

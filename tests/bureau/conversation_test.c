@@ -106,7 +106,7 @@ static struct entry entries[2] = {{.aid = {0xA0, 0, 0, 0, 1}, .aid_len = 5},
 static struct open_application apps[2];
 static struct open_record record = {.ring = &ring, .applications = apps, .application_count = 2};
 static uint8_t clear_value[600];
-static const struct open_secret one_secret;
+static struct open_secret one_secret;
 
 static void stage(enum bureau_load first, enum bureau_load second)
 {
@@ -122,6 +122,7 @@ static void stage(enum bureau_load first, enum bureau_load second)
     apps[0].item_count = 2;
     apps[1].items[0] = (struct open_item){.dgi = 0x3001, .value = clear_value, .len = 300};
     apps[1].item_count = 1;
+    one_secret.wrapped.method = METHOD_KWP;
     settings = (struct bureau){.replace_keys = false};
 }
 
@@ -268,6 +269,26 @@ static void test_repeated(void)
     expect_end(&first, CARD_UNTOUCHED, "6985");
     TALK(middle, later);
     expect_end(&middle, CARD_HALF_DONE, "6985");
+}
+
+/* The same with both applications through the domain. */
+static void test_repeated_install(void)
+{
+    static const struct line lines[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84E620000B000005A000000001000000", "6985"},
+        {"84E620000B000005A000000002000000", "6985"},
+        {"84F0800F", "6985"},
+        {"84F08007", "6985"},
+    };
+    struct talk t = {.repeated = true}, first = {.repeated = false};
+    stage(BUREAU_LOAD_INSTALL, BUREAU_LOAD_INSTALL);
+    TALK(t, lines);
+    expect_end(&t, CARD_MADE, "");
+    TALK(first, lines);
+    expect_end(&first, CARD_UNTOUCHED, "6985");
 }
 
 static void test_application_key(void)
@@ -444,6 +465,38 @@ static void test_put_key(void)
     expect_end(&t, CARD_UNTOUCHED, "PUT KEY, version 2 for 1: the card answers 6982");
 }
 
+/* What is under the card's own key is loaded before its keys are replaced; whether it has that key is asked before anything changes. */
+static void test_own_keys(void)
+{
+    static const struct line lines[] = {
+        SELECT_SD,
+        UPDATE,
+        AUTH,
+        {"84E62000", "9000"},
+        {"84E20000", "9000"},
+        {"84E22001", "9000"},
+        {"84E2A002", "9000"},
+        {"84E62000", "9000"},
+        {"84E20000", "9000"},
+        {"84E28001", "9000"},
+        {"84D80181", "026B6376"
+                     "9000"},
+        SELECT_SD,
+        UPDATE_2,
+        AUTH,
+        {"84F0800F", "9000"},
+    };
+    struct talk t = {.fake = {.new_keys = true, .application_key = true}};
+    stage(BUREAU_LOAD_INSTALL, BUREAU_LOAD_INSTALL);
+    one_secret.wrapped.method = METHOD_CARD_TDES_ECB;
+    settings.replace_keys = true;
+    TALK(t, lines);
+    expect_end(&t, CARD_MADE, "");
+    struct talk other = {.fake = {.new_keys = true, .protect_fails = ERR_CONFIG}};
+    TALK(other, lines);
+    expect_end(&other, CARD_UNTOUCHED, "application A000000001: as told");
+}
+
 static void test_bad_answer(void)
 {
     static const struct line lines[] = {SELECT_SD, UPDATE, AUTH, {"84E6", "9000"}};
@@ -501,6 +554,7 @@ static void test_names(void)
 static const struct test_case cases[] = {
     {"a whole talk, both ways of loading", test_whole},
     {"the same record again on its card", test_repeated},
+    {"the same through the security domain", test_repeated_install},
     {"secrets under the card's own key", test_application_key},
     {"answers in pieces", test_pieces},
     {"a wrong Le", test_wrong_le},
@@ -509,6 +563,7 @@ static const struct test_case cases[] = {
     {"a wrong cryptogram", test_tries},
     {"a token that fails", test_token_fails},
     {"new keys", test_put_key},
+    {"new keys behind what is under the old ones", test_own_keys},
     {"a wrong R-MAC", test_bad_answer},
     {"what each status word of STORE DATA leaves behind", test_outcomes},
     {"locking", test_lock},

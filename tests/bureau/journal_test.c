@@ -150,6 +150,8 @@ static void test_remake_needs_authority_and_uses_it_up(void)
     EXPECT_FAIL(begin(j, 1, "", &expected, &err), ERR_INPUT, "needs a remake list");
     EXPECT_OK(begin(j, 1, "remake-7", &expected, &err));
     CU_ASSERT_EQUAL(expected.len, 0);
+    EXPECT_FAIL(journal_known(j, 1, &card_a, 0, &err), ERR_INPUT,
+                "a remake needs another card"); /* spoiled */
     EXPECT_OK(journal_known(j, 1, &card_b, 0, &err));
     EXPECT_OK(end(j, 1, CARD_HALF_DONE, &err));
     j = reopen(j);

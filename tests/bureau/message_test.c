@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "suite.h"
@@ -29,6 +30,32 @@ static void test_round_trip(void)
     EXPECT_OK(message_receive(ends[1], &type, &in, 1000, &closed, &err));
     CU_ASSERT_TRUE(closed);
     EXPECT_FAIL(message_send(ends[1], MESSAGE_ANSWER, &out, &err), ERR_INTERNAL, "send");
+    close(ends[1]);
+    buf_release(&out);
+    buf_release(&in);
+}
+
+/* More than a socket takes at once comes in pieces, and whole. */
+static void test_large(void)
+{
+    enum { LARGE = 5000000 };
+    int ends[2];
+    enum message_type type = MESSAGE_DONE;
+    bool closed = false;
+    struct buf out, in;
+    buf_init(&out, MESSAGE_MAX);
+    buf_init(&in, MESSAGE_MAX);
+    for (size_t i = 0; i < LARGE / 4; i++)
+        buf_put_be(&out, i * 2654435761U % 0xFFFFFFFFU, 4);
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    pid_t sender = fork();
+    if (sender == 0) _exit(message_send(ends[0], MESSAGE_CHECK, &out, &err) ? 0 : 1);
+    close(ends[0]);
+    EXPECT_OK(message_receive(ends[1], &type, &in, 20000, &closed, &err));
+    CU_ASSERT_TRUE(!closed && type == MESSAGE_CHECK && bytes_equal(in.data, in.len, out.data, out.len));
+    int status = 1;
+    CU_ASSERT_EQUAL(waitpid(sender, &status, 0), sender);
+    CU_ASSERT_EQUAL(status, 0);
     close(ends[1]);
     buf_release(&out);
     buf_release(&in);
@@ -127,6 +154,7 @@ static void test_unknown(void)
 
 static const struct test_case cases[] = {
     {"there and back, waiting, and a peer that has gone", test_round_trip},
+    {"a large one", test_large},
     {"cut anywhere, and giant", test_cut},
     {"orders and turns, cut anywhere", test_payloads},
     {"an error of an unknown kind", test_unknown},

@@ -68,7 +68,15 @@ static void test_a_file_is_never_replaced(void)
     const struct bureau_module m = {.mic = mic, .folder = scratch.folder};
     EXPECT_OK(module_hand_over(&m, 7, &group, DEADLINE_MS, &err));
     CU_ASSERT_TRUE(scratch_holds(&scratch, "0000000007-PHOTO", "pixels"));
-    EXPECT_FAIL(module_hand_over(&m, 7, &group, DEADLINE_MS, &err), ERR_FILE, "exists");
+    const struct mic_group others[] = {{.data = (const uint8_t *)"pixel", .len = 5},
+                                       {.data = (const uint8_t *)"pixelz", .len = 6},
+                                       {.data = (const uint8_t *)"pixels.", .len = 7},
+                                       {.data = NULL, .len = 0}};
+    for (size_t i = 0; i < SUITE_COUNT(others); i++)
+        EXPECT_FAIL(module_hand_over(&m, 7, &others[i], DEADLINE_MS, &err), ERR_FILE, "exists");
+    CU_ASSERT_TRUE(scratch_holds(&scratch, "0000000007-PHOTO", "pixels"));
+    /* the same once more, for another card of the record */
+    EXPECT_OK(module_hand_over(&m, 7, &group, DEADLINE_MS, &err));
 }
 
 static const struct test_case cases[] = {

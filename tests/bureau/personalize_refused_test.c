@@ -53,7 +53,7 @@ static void test_key_versions(void)
     if (!run_begin(&r, ring, &(struct stage_record){.protocol = 3})) return;
     stage_card(&r.card, 3, 0x70, STAGE_KVN_AES256);
     run_to_end(&r);
-    expect_refused(&r, CARD_HALF_DONE, "secret OWN is under KMC/2/DEK, and the card's keys come from KMC/3");
+    expect_refused(&r, CARD_UNTOUCHED, "secret OWN is under KMC/2/DEK, and the card's keys come from KMC/3");
     run_end(&r);
 }
 

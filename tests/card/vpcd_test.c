@@ -8,15 +8,15 @@
 
 #include "base/hex.h"
 #include "blank.h"
+#include "card/echo.h"
 #include "card/slot.h"
 #include "suite.h"
 
 static struct err err;
 
 /* Sends all messages, closes that side, serves, and gives what came back, in hex: length and body of each answer. */
-static enum vpcd_end talk(struct slot *s, const char *messages, struct buf *text)
+static enum vpcd_end talk_to(const struct vpcd_card *contacts, const char *messages, struct buf *text)
 {
-    struct vpcd_card contacts = slot_contacts(s);
     volatile sig_atomic_t stop = 0;
     enum vpcd_end end = VPCD_STOPPED;
     struct buf bytes;
@@ -28,7 +28,7 @@ static enum vpcd_end talk(struct slot *s, const char *messages, struct buf *text
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     CU_ASSERT_EQUAL(write(pair[0], bytes.data, bytes.len), (ssize_t)bytes.len);
     CU_ASSERT_EQUAL(shutdown(pair[0], SHUT_WR), 0);
-    EXPECT_OK(vpcd_serve(pair[1], &contacts, &stop, &end, &err));
+    EXPECT_OK(vpcd_serve(pair[1], contacts, &stop, &end, &err));
     close(pair[1]);
     buf_clear(text);
     for (ssize_t n = read(pair[0], got, sizeof(got)); n > 0; n = read(pair[0], got, sizeof(got)))
@@ -36,6 +36,12 @@ static enum vpcd_end talk(struct slot *s, const char *messages, struct buf *text
     close(pair[0]);
     buf_release(&bytes);
     return end;
+}
+
+static enum vpcd_end talk(struct slot *s, const char *messages, struct buf *text)
+{
+    const struct vpcd_card contacts = slot_contacts(s);
+    return talk_to(&contacts, messages, text);
 }
 
 static void expect_talk(struct slot *s, const char *messages, enum vpcd_end end, const char *answers)
@@ -49,9 +55,10 @@ static void expect_talk(struct slot *s, const char *messages, enum vpcd_end end,
     buf_release(&text);
 }
 
-#define ATR    "00113BE800008131FE45736F667463617264F9"
-#define FCI    "00146F108408A000000151000000A5049F6501FF9000"
-#define SELECT "000500A4040000"
+#define ATR      "00113BE800008131FE45736F667463617264F9"
+#define ECHO_ATR "00083B84014543484F84"
+#define FCI      "00146F108408A000000151000000A5049F6501FF9000"
+#define SELECT   "000500A4040000"
 #define CHALLENGE                                                                                            \
     "000500840"                                                                                              \
     "00008"
@@ -83,6 +90,26 @@ static void test_messages(void)
     expect_talk(&s, "000500A404", VPCD_CLOSED, ""); /* the reader goes away in a message */
     expect_talk(&s, "00", VPCD_CLOSED, "");
     card_free(card);
+}
+
+/* No card: 9000 whatever comes. */
+static void test_echo(void)
+{
+    const struct vpcd_card contacts = echo_contacts();
+    struct buf text;
+
+    buf_init(&text, 1024);
+    CU_ASSERT_EQUAL(talk_to(&contacts,
+                            "000101"
+                            "000104" SELECT "000102"
+                            "00020011"
+                            "000104"
+                            "000100",
+                            &text),
+                    VPCD_CLOSED);
+    CU_ASSERT_STRING_EQUAL(buf_text(&text), ECHO_ATR "00029000"
+                                                     "00029000" ECHO_ATR);
+    buf_release(&text);
 }
 
 /* A reset in the middle ends the channel. */
@@ -219,13 +246,11 @@ static void test_stop(void)
     EXPECT_FAIL(vpcd_connect("no host.invalid", 1, &stop, &fd, &err), ERR_CONFIG, "host 'no host.invalid'");
 }
 
-static const struct test_case cases[] = {{"messages", test_messages},
-                                         {"reset", test_reset},
-                                         {"a long message", test_longest},
-                                         {"troubles", test_troubles},
-                                         {"GET RESPONSE is not counted", test_get_response_is_not_counted},
-                                         {"forms of trouble", test_forms},
-                                         {"stop", test_stop}};
+static const struct test_case cases[] = {
+    {"messages", test_messages},      {"reset", test_reset},
+    {"a long message", test_longest}, {"echo", test_echo},
+    {"troubles", test_troubles},      {"GET RESPONSE is not counted", test_get_response_is_not_counted},
+    {"forms of trouble", test_forms}, {"stop", test_stop}};
 
 int main(void)
 {

@@ -8,25 +8,13 @@ cardbureau=$E2E_BUILD/bureau/cardbureau
 purse=A000000003101001
 payment=A0000000031010
 loyalty=F04C4F59414C5459
-kmc_des=404142434445464748494A4B4C4D4E4F
 
 # shellcheck source=tests/e2e/terminal_lib.sh
 . "$(dirname "$0")/terminal_lib.sh"
+# shellcheck source=tests/e2e/kmc_lib.sh
+. "$(dirname "$0")/kmc_lib.sh"
 
 # ---- cards ----
-
-# card_key NUMBER KEYDATA VERSION: one of the card's keys by docs/formats/derivation.md. Version 3 is KMC-DES.
-card_key()
-{
-    if [ "$3" = 3 ]; then
-        block=$(echo "$2" | cut -c 1-4)$(echo "$2" | cut -c 9-16)
-        hex_bytes "${block}F00$1${block}0F0$1" | openssl enc -des-ede -nopad -K $kmc_des | basenc --base16
-        return
-    fi
-    master=$(awk -v want="\"KMC/$3\"" 'index($0, want) { found = 1 } found && /"master"/ { gsub(/[^0-9a-f]/, "", $2); print $2; exit }' \
-        demo.keys.json)
-    hex_bytes "010000000${1}00$2" | openssl mac -cipher AES-128-CBC -macopt "hexkey:$master" CMAC
-}
 
 # serial_of NUMBER: the card's KEYDATA.
 serial_of()
@@ -34,15 +22,21 @@ serial_of()
     printf '0000400001%010d' "$1"
 }
 
+# keys_of NUMBER VERSION: ENC:MAC:DEK of this card.
+keys_of()
+{
+    echo "$(card_key 1 "$(serial_of "$1")" "$2"):$(card_key 2 "$(serial_of "$1")" "$2"):$(card_key 3 "$(serial_of "$1")" "$2")"
+}
+
 # blank NUMBER VERSION OPTION…: a card as its supplier delivers it, in the file cNUMBER, with keys of this version of KMC.
 blank()
 {
     serial=$(serial_of "$1")
-    keys="$(card_key 1 "$serial" "$2"):$(card_key 2 "$serial" "$2"):$(card_key 3 "$serial" "$2")"
+    keys=$(keys_of "$1" "$2")
     state=c$1
     version=$2
     shift 2
-    echo "$keys" | "$softcard" --new --state "$state" --serial "$serial" --kvn "0$version" --keys - "$@"
+    echo "$keys" | "$softcard" --new --state "$state" --serial "$serial" --kvn "$(printf %02X "$version")" --keys - "$@"
 }
 
 # outcomes NUMBER: how many the journal has of this card.
@@ -78,12 +72,43 @@ feed()
 
 # ---- the job ----
 
-# ordered N: the demo's job of N cards, checked by the bureau.
+# settings: the demo's bureau on this kind's module, as bureau.yaml.
+settings()
+{
+    sed "s|$demo_module|$(softhsm_module)|" "$demo/bureau.yaml" >bureau.yaml
+}
+
+# sealed N: the demo's job of N cards as demo.mic, with what the reader finds in it (`dump`); made once in a suite.
+sealed()
+{
+    if [ ! -e "$folder/sealed.$1/dump" ]; then
+        mkdir -p "$folder/sealed.$1"
+        (
+            cd "$folder/sealed.$1" || exit
+            furnish "$tokens"
+            cards "$1"
+            job job
+            expect 0 "$cardprep" run job.yaml
+            accepted demo.mic
+            "$reader" --dump --unwrap demo.keys.json demo.mic >dump.made
+            mv dump.made dump
+        )
+    fi
+    for file in cards.csv job.yaml demo.mic dump; do cp "$folder/sealed.$1/$file" .; done
+}
+
+# ordered N: the demo's job of N cards, accepted by the bureau. A case with profiles of its own has a file of its own.
 ordered()
 {
-    cards "$1"
-    job job
-    delivered
+    if [ ! -h profiles ]; then
+        cards "$1"
+        job job
+        delivered
+        return
+    fi
+    sealed "$1"
+    [ -e bureau.yaml ] || settings
+    expect 0 "$cardbureau" check demo.mic --settings bureau.yaml
 }
 
 # delivered: what the job makes, as demo.mic, checked by the bureau; and the independent reader's dump of it.
@@ -96,7 +121,7 @@ delivered()
 # at_the_bureau: demo.mic is checked there, by bureau.yaml, which is the demo's where there is none.
 at_the_bureau()
 {
-    [ -e bureau.yaml ] || sed "s|$demo_module|$(softhsm_module)|" "$demo/bureau.yaml" >bureau.yaml
+    [ -e bureau.yaml ] || settings
     expect 0 "$cardbureau" check demo.mic --settings bureau.yaml
     accepted demo.mic
     "$reader" --dump --unwrap demo.keys.json demo.mic >dump
@@ -108,7 +133,7 @@ bureau()
     due_status=$1
     command=$2
     shift 2
-    expect "$due_status" "$cardbureau" "$command" demo.mic --settings bureau.yaml "$@"
+    expect "$due_status" "$cardbureau" "$command" "${mic:-demo.mic}" --settings bureau.yaml "$@"
 }
 
 # state_is RECORD STATE CARD
@@ -235,10 +260,11 @@ payment_is()
     signs $payment 11223344 80A8000002830000
 }
 
-# read_back RECORD: everything that can be read of its card, and what cannot by what the card does with it.
+# read_back RECORD [FILE]: everything that can be read of its card, and what cannot by what the card does with it. FILE: of a card that the
+# books do not know.
 read_back()
 {
-    file=$(card_of "$1")
+    file=${2:-$(card_of "$1")}
     [ -e "$file" ] || fail "record $1 has no card: $file"
     insert "$file" 0
     for aid in $purse $payment $loyalty; do
@@ -318,7 +344,7 @@ bureau_with()
     # shellcheck disable=SC2086 # one card a word
     feed 0 $fed_cards &
     feeder=$!
-    bureau "$due_status" "$command" --reader '* 00 00' "$@"
+    expect "$due_status" timeout --signal=TERM 60 "$cardbureau" "$command" "${mic:-demo.mic}" --settings bureau.yaml --reader '* 00 00' "$@"
     cp out result
     touch run-is-over
     wait $feeder || fail 'cards were not fed'
@@ -335,22 +361,21 @@ card_is_known()
     grep -q "\"event\":\"card-known\",\"record\":$1," demo-books.sqlite.*.journal 2>/dev/null
 }
 
-# A third KMC, with TDES keys, on tokens of its own: cards of key version 3.
-tdes_kmc()
+# ---- what was said ----
+
+# Commands and answers of this case so far, one a line in hex, as the service that drives the readers saw them. `wire_begins` first.
+wire_begins()
 {
-    cp "$tokens/plan.audit.jsonl" .
-    sed '/^keys:/a\
-  - name: KMC-DES\
-    version: 1\
-    role: master\
-    algorithm: des2\
-    method: kmc-visa2\
-    tokens: [bureau]\
-    kcv: "8BAF47"\
-    components:\
-      - {custodian: TEST custodian 1, test: "1F2E3D4C5B6A798897A6B5C4D3E2F100"}\
-      - {custodian: TEST custodian 2, test: "5F6F7F0F1F2F3FCFDFEFFF8F9FAFBF4F"}' "$tokens/plan.yaml" >plan.yaml
-    expect 0 "$cardkeys" run --yes plan.yaml
-    change bureau.yaml '/^card_keys:/a\
-  - {name: KMC-DES, version: 1, algorithm: des2, method: kmc-visa2, key_version: 3, label: KMC-DES-1, kcv: "8BAF47"}'
+    wire_from=$(wc -c <"$readers/pcscd.log")
+}
+
+wire()
+{
+    tail -c "+$((wire_from + 1))" "$readers/pcscd.log" | sed -n 's/^.*APDU: //p; s/^.*SW: //p' | tr -d ' '
+}
+
+# said REGEX: a command like this went to a card since wire_begins.
+said()
+{
+    wire | grep -qE "^$1" || fail "no command $1: $(wire | cut -c 1-40)"
 }

@@ -30,7 +30,7 @@ own_pcscd()
     ip link set lo up
     mount -t tmpfs t /run
     mkdir /run/pcscd
-    pcscd --foreground --config "$readers/conf" >"$readers/pcscd.log" 2>&1 &
+    pcscd --foreground --apdu --config "$readers/conf" >"$readers/pcscd.log" 2>&1 &
     pcscd=$!
     trap 'kill $card $pcscd 2>/dev/null || :' EXIT
 }

@@ -102,6 +102,17 @@ protocol_t0()
     remove 0
 }
 
+# What is no card takes whatever comes.
+no_card()
+{
+    "$softcard" --echo --reader 0 2>card.log &
+    card=$!
+    until_true has_card 0
+    talk 0 00A4040000 80E2000003010203 00B2010C00
+    [ "$(cat answers)" = "$(printf '9000\n9000\n9000')" ] || fail "answers: $(cat answers)"
+    remove 0
+}
+
 # The card that is pulled out ends; put in again it is as it was before the power went.
 pulled_and_put_in_again()
 {
@@ -130,6 +141,8 @@ refused()
     expect 2 "$softcard" --state card --new --serial 00000001 --scp 02 --i 70
     expect 2 "$softcard" --state card --new --serial 00000001 --keys 00:11:22
     expect 2 "$softcard" --state card --fail pull
+    expect 2 "$softcard" --state card --echo
+    expect 2 "$softcard" --echo --serial 00000001
     expect 6 "$softcard" --state none
     expect 2 "$softcard"
     echo "$(printf '%032d' 1):$(printf '%032d' 2):$(printf '%032d' 3)" | "$softcard" --state given --new --serial 00000001 --keys -
@@ -144,6 +157,7 @@ shows 'three applications over SCP02, read back, DDA' personalized_scp02
 shows 'three applications over SCP03' personalized_scp03
 shows 'two readers' two_readers
 shows 'T=0' protocol_t0
+shows 'no card: --echo' no_card
 shows 'power loss in STORE DATA' pulled_and_put_in_again
 shows 'what is refused' refused
 finish
