@@ -18,12 +18,27 @@ struct audit_head {
     uint8_t hash[SHA256_LEN];
 };
 
+struct audit_member {
+    const char *name, *text; /* NULL: a number */
+    uint64_t number;
+    bool other; /* neither: while the line is looked at, never in one that was read */
+};
+/* In every line: four members in front of the event's, two behind them. */
+enum {
+    AUDIT_FRONT = 4,
+    AUDIT_BEHIND = 2,
+    AUDIT_LINE_MEMBERS = AUDIT_FRONT + AUDIT_MEMBERS_MAX + AUDIT_BEHIND
+};
+
 /* A line that was read; borrowed from whoever read it, until the next. */
 struct audit_line {
     uint64_t seq; /* also its number in the file */
     const char *time, *program, *event;
     uint8_t prev[SHA256_LEN], hash[SHA256_LEN];
-    struct json_t *members; /* all of them */
+    struct audit_member members[AUDIT_LINE_MEMBERS]; /* all of them */
+    size_t member_count;
+    char *copy;          /* what they point into, */
+    struct json_t *json; /* or else this */
 };
 
 /* Appends the line, with LF, that follows `before`; *after is then the log's new head. False: the event's fault, or the line
@@ -42,10 +57,6 @@ void audit_line_release(struct audit_line *l);
 const char *audit_line_text(const struct audit_line *l, const char *name);
 bool audit_line_number(const struct audit_line *l, const char *name, uint64_t *out);
 /* The event's own members in their order: false behind the last. *text is NULL for a number. */
-struct audit_member {
-    const char *name, *text;
-    uint64_t number;
-};
 bool audit_line_member(const struct audit_line *l, size_t index, struct audit_member *out);
 
 bool audit_line_is_event_name(const char *name);

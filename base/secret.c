@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <termios.h>
@@ -83,6 +84,16 @@ void secret_release(struct secret *s)
 bool secret_relock(struct secret *s, struct err *err)
 {
     return s->data ? lock(s, err) : true;
+}
+
+/* sodium_malloc has the data at the end of pages of its own. */
+bool secret_keep_from_children(struct secret *s, struct err *err)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    if (!s->data) return true;
+    const size_t before = (uintptr_t)s->data & (page - 1);
+    return madvise(s->data - before, before + s->room, MADV_WIPEONFORK) == 0 ||
+           err_set_errno(err, ERR_INTERNAL, errno, "memory for a secret cannot be kept from children");
 }
 
 static bool too_long(const struct secret *s, const char *name, struct err *err)

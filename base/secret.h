@@ -32,6 +32,8 @@ MUST_CHECK bool secret_copy(struct secret *s, const void *data, size_t len, stru
 void secret_release(struct secret *s);
 /* Locks again in a forked child, where memory locks are not inherited. */
 MUST_CHECK bool secret_relock(struct secret *s, struct err *err);
+/* Processes that are forked from now on find zeros in its place, and must not release it. False: the system refuses. */
+MUST_CHECK bool secret_keep_from_children(struct secret *s, struct err *err);
 /* Reads one line of up to room bytes from fd into s, which has its room; drops the line end (LF or CRLF)
  * and leaves what follows unread. False, with s empty: longer line or nothing to read (ERR_INPUT), a signal
  * (ERR_INTERRUPTED), reading fails (ERR_FILE). `name` is for messages. */

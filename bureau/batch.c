@@ -7,8 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "base/outfile.h"
+#include "bureau/supplied.h"
 
 enum { LINE_MAX_LEN = 256, ROOM_FIRST = 64 };
 
@@ -17,6 +19,7 @@ struct batch {
     int fd;
     off_t len; /* of whole lines */
     const struct bureau *settings;
+    struct registry *books; /* of every list; NULL: there are none */
     uint8_t (*cards)[SCP_KEY_DATA];
     size_t count, room;
 };
@@ -61,6 +64,7 @@ bool batch_create(struct batch **out, const char *path, const struct bureau *set
     b->settings = settings;
     b->path = strdup(path);
     bool ok = b->path || err_set_no_memory(err);
+    ok = ok && (!settings->books_path || supplied_open(&b->books, settings->books_path, err));
     if (ok) {
         b->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (b->fd < 0 && errno == EEXIST)
@@ -80,6 +84,7 @@ void batch_free(struct batch *b)
 {
     if (!b) return;
     if (b->fd >= 0) close(b->fd);
+    registry_close(b->books);
     free(b->cards);
     free(b->path);
     free(b);
@@ -95,6 +100,14 @@ size_t batch_count(const struct batch *b)
 static const uint8_t *serial_of(const struct batch *b, const uint8_t *key_data)
 {
     return &key_data[b->settings->serial.start - 1];
+}
+
+static struct supplied_card supplied(const struct batch *b, const uint8_t key_data[SCP_KEY_DATA])
+{
+    struct supplied_card card = {.serial_len = b->settings->serial.len};
+    memcpy(card.key_data, key_data, SCP_KEY_DATA);
+    card.serial = serial_of(b, key_data);
+    return card;
 }
 
 bool batch_is_other(const struct batch *b, const uint8_t key_data[SCP_KEY_DATA],
@@ -118,7 +131,8 @@ bool batch_is_new(const struct batch *b, const uint8_t key_data[SCP_KEY_DATA], s
             return err_set(err, ERR_INPUT, "another card of the batch has serial number %s, too", text);
         }
     }
-    return true;
+    const struct supplied_card card = supplied(b, key_data);
+    return !b->books || supplied_is_new(b->books, &card, err);
 }
 
 static bool make_room(struct batch *b, struct err *err)
@@ -130,6 +144,19 @@ static bool make_room(struct batch *b, struct err *err)
     b->cards = cards;
     b->room = room;
     return true;
+}
+
+/* The books first: a card whose line lacks after a cut of power is in no second list. */
+static bool put_card(struct batch *b, const struct supplied_card *card, const struct buf *line,
+                     struct err *err)
+{
+    struct err second = ERR_INIT;
+    if (!b->books) return put_line(b, line, err);
+    const char *name = strrchr(b->path, '/');
+    if (!supplied_note(b->books, card, name ? name + 1 : b->path, clock_now(NULL), err)) return false;
+    if (put_line(b, line, err)) return true;
+    err_ignore(supplied_forget(b->books, card, &second), "the card is refused later on, which is safe");
+    return false;
 }
 
 bool batch_add(struct batch *b, const struct batch_card *card, struct err *err)
@@ -149,7 +176,8 @@ bool batch_add(struct batch *b, const struct batch_card *card, struct err *err)
         hex_put(&line, card->checks[i], sizeof(card->checks[i]));
     }
     buf_put_u8(&line, '\n');
-    bool ok = put_line(b, &line, err);
+    const struct supplied_card listed = supplied(b, card->key_data);
+    bool ok = put_card(b, &listed, &line, err);
     buf_release(&line);
     if (ok) memcpy(b->cards[b->count++], card->key_data, SCP_KEY_DATA);
     return ok;

@@ -17,13 +17,14 @@ struct batch_card {
     uint8_t checks[3][BATCH_CHECK]; /* of ENC, MAC, DEK */
 };
 
-/* Makes the file, with its line of names. The settings (a supplier's) say where the serial number lies, and the KMC's version; they are
- * borrowed. False (ERR_FILE): it exists, or cannot be written. */
+/* Makes the file, with its line of names. The settings (a supplier's) say where the serial number lies, the KMC's version, and where the
+ * books of earlier lists are (supplied.h), if there are any; they are borrowed. False (ERR_FILE): it exists, or cannot be written; the
+ * books cannot be opened. */
 MUST_CHECK bool batch_create(struct batch **out, const char *path, const struct bureau *settings,
                              struct err *err);
 /* Closes it. NULL is fine. */
 void batch_free(struct batch *b);
-/* False (ERR_INPUT): this KEYDATA, or the serial number in it, is in the batch. */
+/* False (ERR_INPUT): this KEYDATA, or the serial number in it, is in the batch, or in another one by the books. ERR_FILE. */
 MUST_CHECK bool batch_is_new(const struct batch *b, const uint8_t key_data[SCP_KEY_DATA], struct err *err);
 /* Are these two cards, with a serial number each? */
 bool batch_is_other(const struct batch *b, const uint8_t key_data[SCP_KEY_DATA],

@@ -27,10 +27,9 @@ struct journal {
 /* ---- lines and events ---- */
 
 static const char *const event_names[] = {
-    [JOURNAL_BEGUN] = "card-begun",
-    [JOURNAL_KNOWN] = "card-known",
-    [JOURNAL_OUTCOME] = "card-outcome",
-    [JOURNAL_MODULE] = "card-module",
+    [JOURNAL_BEGUN] = "card-begun",           [JOURNAL_KNOWN] = "card-known",
+    [JOURNAL_OUTCOME] = "card-outcome",       [JOURNAL_MODULE] = "card-module",
+    [JOURNAL_DESTRUCTION] = "card-destroyed",
 };
 enum { EVENT_KINDS = sizeof(event_names) / sizeof(event_names[0]) };
 static const char *const module_outcomes[] = {"failed", "done"};
@@ -335,6 +334,20 @@ bool journal_module(struct journal *j, uint64_t record, const char *mic, bool do
     start(&line, &e);
     audit_text(&line, "module", mic);
     audit_text(&line, "outcome", module_outcomes[done]);
+    put_text(&line, "reason", reason);
+    return put(j, &line, &e, err);
+}
+
+bool journal_destroy(struct journal *j, uint64_t record, const struct card_id *card, const char *reason,
+                     struct err *err)
+{
+    const struct journal_event e = {
+        .kind = JOURNAL_DESTRUCTION, .record = record, .card = *card, .reason = reason};
+    struct audit_event line;
+
+    if (!journal_book_may_destroy(j->book, record, card, err)) return false;
+    start(&line, &e);
+    audit_hex(&line, "card", card->bytes, card->len);
     put_text(&line, "reason", reason);
     return put(j, &line, &e, err);
 }

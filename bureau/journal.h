@@ -29,7 +29,7 @@ bool journal_is_held(const char *path);
 
 const struct journal_book *journal_book(const struct journal *j);
 
-/* Each writes a line and is on disk when it returns true. False: as journal_book_may_begin and journal_book_may_use (ERR_INPUT),
+/* Each writes a line and is on disk when it returns true. False: as journal_book_may_begin, _may_use and _may_destroy (ERR_INPUT),
  * nothing written; disk full and the like (ERR_FILE): then nothing more must be done with this journal. */
 struct journal_begin {
     uint64_t record;
@@ -53,6 +53,10 @@ struct journal_ending {
 MUST_CHECK bool journal_outcome(struct journal *j, const struct journal_ending *ending, struct err *err);
 MUST_CHECK bool journal_module(struct journal *j, uint64_t record, const char *mic, bool done,
                                const char *reason, struct err *err);
+
+/* The card, on which the record is or was, is destroyed. */
+MUST_CHECK bool journal_destroy(struct journal *j, uint64_t record, const struct card_id *card,
+                                const char *reason, struct err *err);
 
 /* Reads a journal from its first line on; `each` gets every event, in order. Memory is bounded by one line. False: as journal_open, or
  * what `each` says. */

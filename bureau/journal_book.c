@@ -1,6 +1,7 @@
 #include "bureau/journal_book.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ struct card_row {
     struct card_id id;
     uint64_t record; /* that it holds; 0: none */
     unsigned refusals;
+    bool destroyed;
 };
 
 /* Positions in one of the two arrays, found by a hash: open addressing, at most half full. */
@@ -35,11 +37,12 @@ struct journal_book {
     size_t lacking;                  /* records that lack any of them */
     uint64_t recent[JOURNAL_RECENT]; /* a ring */
     size_t recent_count;
+    struct journal_destruction last_destruction;
 };
 
 static const char *const state_names[] = {
     [JOURNAL_FREE] = "free", [JOURNAL_UNKNOWN] = "unknown", [JOURNAL_HALF_DONE] = "half-done",
-    [JOURNAL_MADE] = "made", [JOURNAL_SPOILED] = "spoiled",
+    [JOURNAL_MADE] = "made", [JOURNAL_SPOILED] = "spoiled", [JOURNAL_DESTROYED] = "destroyed",
 };
 const char *journal_state_name(enum journal_state state)
 {
@@ -197,6 +200,11 @@ size_t journal_book_count(const struct journal_book *b)
     return b->record_count;
 }
 
+const struct journal_destruction *journal_book_last_destruction(const struct journal_book *b)
+{
+    return &b->last_destruction;
+}
+
 /* ---- rules ---- */
 
 /* Digest of an authority's name; 0 for none. */
@@ -260,7 +268,7 @@ bool journal_book_may_begin(const struct journal_book *b, uint64_t record, const
     if (!r || r->state == JOURNAL_FREE) return true;
     if (allowed && allowed != r->authority) return true;
     card_text(&r->card, card);
-    if (r->state == JOURNAL_MADE || r->state == JOURNAL_SPOILED)
+    if (r->state == JOURNAL_MADE || r->state == JOURNAL_SPOILED || r->state == JOURNAL_DESTROYED)
         return err_set(err, ERR_INPUT,
                        "record %" PRIu64 ": card %s of it is %s; another card needs a remake list", record,
                        card, journal_state_name(r->state));
@@ -294,6 +302,8 @@ bool journal_book_may_use(const struct journal_book *b, uint64_t record, const s
     if (another_allowed && card_is_over && card_id_equal(&r->card, card))
         return err_set(err, ERR_INPUT, "record %" PRIu64 ": a remake needs another card than %s", record,
                        given);
+    if (row && row->destroyed)
+        return err_set(err, ERR_INPUT, "card %s is booked as destroyed: it takes no record", given);
     if (row && row->record != 0 && row->record != record)
         return err_set(err, ERR_INPUT, "card %s holds record %" PRIu64, given, row->record);
     if (row && row->refusals > retries)
@@ -301,6 +311,25 @@ bool journal_book_may_use(const struct journal_book *b, uint64_t record, const s
                        "card %s has refused its key %u time%s; it is not tried again without --retries",
                        given, row->refusals, row->refusals == 1 ? "" : "s");
     return true;
+}
+
+bool journal_book_may_destroy(const struct journal_book *b, uint64_t record, const struct card_id *card,
+                              struct err *err)
+{
+    const struct journal_record *r = record_of(b, record);
+    const struct card_row *row = card_of(b, card);
+    char given[2 * CARD_ID_MAX + 1];
+
+    card_text(card, given);
+    if (r && r->open) return err_set(err, ERR_INPUT, "record %" PRIu64 ": a card of it is under way", record);
+    if (!r || r->state == JOURNAL_FREE)
+        return err_set(err, ERR_INPUT, "record %" PRIu64 ": no card of it was changed", record);
+    bool is_on = card_id_equal(&r->card, card); /* also one that told nothing of itself */
+    if ((is_on && r->state == JOURNAL_DESTROYED) || (row && row->record == record && row->destroyed))
+        return err_set(err, ERR_INPUT, "record %" PRIu64 ": card %s of it is destroyed already", record,
+                       given);
+    return is_on || (row && row->record == record) ||
+           err_set(err, ERR_INPUT, "record %" PRIu64 ": it is not on card %s and never was", record, given);
 }
 
 uint64_t journal_book_record_on(const struct journal_book *b, const struct card_id *card)
@@ -387,6 +416,25 @@ static bool apply_module(struct journal_book *b, const struct journal_event *e, 
     return true;
 }
 
+static bool apply_destruction(struct journal_book *b, const struct journal_event *e, struct err *err)
+{
+    struct journal_record *r = record_of(b, e->record);
+    struct card_row *row = card_of(b, &e->card);
+    struct journal_destruction *last = &b->last_destruction;
+
+    if (r) close_attempt(b, r);
+    if (!journal_book_may_destroy(b, e->record, &e->card, err) || !r) {
+        err->kind = ERR_INTEGRITY;
+        return false;
+    }
+    if (row) row->destroyed = true;
+    if (card_id_equal(&r->card, &e->card)) r->state = JOURNAL_DESTROYED;
+    r->destroyed++;
+    *last = (struct journal_destruction){.record = e->record, .card = e->card};
+    snprintf(last->reason, sizeof(last->reason), "%s", e->reason);
+    return true;
+}
+
 bool journal_book_apply(struct journal_book *b, const struct journal_event *e, struct err *err)
 {
     static bool (*const apply[])(struct journal_book *, const struct journal_event *, struct err *) = {
@@ -394,6 +442,7 @@ bool journal_book_apply(struct journal_book *b, const struct journal_event *e, s
         [JOURNAL_KNOWN] = apply_known,
         [JOURNAL_OUTCOME] = apply_outcome,
         [JOURNAL_MODULE] = apply_module,
+        [JOURNAL_DESTRUCTION] = apply_destruction,
     };
     if (!apply[e->kind](b, e, err)) return false;
     b->recent[b->recent_count++ % JOURNAL_RECENT] = e->record;

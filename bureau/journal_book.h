@@ -17,7 +17,13 @@ struct card_id {
 };
 bool card_id_equal(const struct card_id *a, const struct card_id *b);
 
-enum journal_event_kind { JOURNAL_BEGUN, JOURNAL_KNOWN, JOURNAL_OUTCOME, JOURNAL_MODULE };
+enum journal_event_kind {
+    JOURNAL_BEGUN,
+    JOURNAL_KNOWN,
+    JOURNAL_OUTCOME,
+    JOURNAL_MODULE,
+    JOURNAL_DESTRUCTION
+};
 struct journal_event {
     enum journal_event_kind kind;
     uint64_t record;
@@ -26,11 +32,11 @@ struct journal_event {
     const char *reader;    /* begun */
     const char *atr;       /* begun: hex */
     const char *authority; /* begun: the remake list that allows another card, docs/formats/journal.md */
-    struct card_id card;   /* known, outcome */
+    struct card_id card;   /* known, outcome, destruction */
     enum card_outcome outcome;
     const char *serial; /* outcome */
     const char *what;   /* outcome: the last command, in words */
-    const char *reason; /* outcome, module: why it failed */
+    const char *reason; /* outcome, module: why it failed; destruction: why */
     uint64_t commands, ms;
     const char *module; /* module: its MIC */
     const char
@@ -44,6 +50,8 @@ enum journal_state {
     JOURNAL_HALF_DONE, /* can be repeated on the same card */
     JOURNAL_MADE,
     JOURNAL_SPOILED,
+    JOURNAL_DESTROYED, /* the card that it was on is destroyed */
+    JOURNAL_STATES
 };
 const char *journal_state_name(enum journal_state state);
 
@@ -53,6 +61,7 @@ struct journal_record {
     struct card_id card; /* unless free: the card that it is on */
     uint32_t begun;      /* how often */
     uint64_t authority;  /* digest of the last remake list that was used; 0: none */
+    uint32_t destroyed;  /* how many of its cards */
     uint64_t
         lacks; /* modules, as bits: of a made card, not done, be it that they failed or were never asked */
     bool modules_missing; /* any of them */
@@ -83,7 +92,11 @@ MUST_CHECK bool journal_book_may_begin(const struct journal_book *b, uint64_t re
  * (ERR_INPUT): another one is expected; it holds another record; it has refused its key more often. */
 MUST_CHECK bool journal_book_may_use(const struct journal_book *b, uint64_t record,
                                      const struct card_id *card, unsigned retries, struct err *err);
-/* The record that the card holds; 0: none. */
+/* May the card be booked as destroyed? It is the one that the record is on, or was on before a remake. False (ERR_INPUT): the record has
+ * a card under way, or none that was changed; it is another record's card, or destroyed already. */
+MUST_CHECK bool journal_book_may_destroy(const struct journal_book *b, uint64_t record,
+                                         const struct card_id *card, struct err *err);
+/* The record that the card holds, or held when it was destroyed; 0: none. */
 uint64_t journal_book_record_on(const struct journal_book *b, const struct card_id *card);
 /* How often the card has refused its key since it was last changed. */
 unsigned journal_book_refusals(const struct journal_book *b, const struct card_id *card);
@@ -98,5 +111,13 @@ size_t journal_book_lacking(const struct journal_book *b); /* records that lack 
 /* One of those that the last lines are about, i below JOURNAL_RECENT; NULL: there are not so many. Some may come twice. */
 const struct journal_record *journal_book_recent(const struct journal_book *b, size_t i);
 size_t journal_book_count(const struct journal_book *b);
+/* The last destruction; record 0: there was none. */
+enum { JOURNAL_REASON_MAX = 32 };
+struct journal_destruction {
+    uint64_t record;
+    struct card_id card;
+    char reason[JOURNAL_REASON_MAX + 1];
+};
+const struct journal_destruction *journal_book_last_destruction(const struct journal_book *b);
 
 #endif

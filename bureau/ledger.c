@@ -79,14 +79,20 @@ static bool take_remake(void *context, const struct registry_event *e, struct er
     return true;
 }
 
+static struct card_group group_of(const struct ledger *l, uint64_t record)
+{
+    struct card_group card = {.number = record};
+    memcpy(card.job_id, l->first_job, JOB_ID_LEN);
+    return card;
+}
+
 /* The books' last event of a record that was under way when the last run was killed may lack. */
 static bool follow(struct ledger *l, const struct journal_record *r, struct err *err)
 {
-    struct card_group card = {.number = r->number};
+    const struct card_group card = group_of(l, r->number);
     struct record_status status;
     char serial[SERIAL_TEXT];
 
-    memcpy(card.job_id, l->first_job, JOB_ID_LEN);
     if (!registry_record_state(l->registry, &card, &status, err)) return false;
     bool under_way = status.state == RECORD_UNDER_WAY || status.state == RECORD_REPEATED;
     if (!under_way || !r->known) return true;
@@ -96,6 +102,23 @@ static bool follow(struct ledger *l, const struct journal_record *r, struct err 
     return note(l, &card, &known, err) && (!r->ended || note(l, &card, &ended, err));
 }
 
+/* … and so may the last destruction. New books beside an old journal do not know the card. */
+static bool follow_destruction(struct ledger *l, struct err *err)
+{
+    const struct journal_destruction *last = journal_book_last_destruction(journal_book(l->journal));
+    const struct journal_record *r = journal_book_find(journal_book(l->journal), last->record);
+    const struct card_group card = group_of(l, last->record);
+    struct record_status status;
+    char serial[SERIAL_TEXT];
+
+    if (!r) return true;
+    if (!registry_record_state(l->registry, &card, &status, err)) return false;
+    if (status.events == 0 || status.destroyed >= r->destroyed) return true;
+    card_text(&last->card, serial);
+    struct record_note n = {.event = EVENT_DESTROYED, .serial = serial, .text = last->reason};
+    return note(l, &card, &n, err);
+}
+
 static bool follow_journal(struct ledger *l, struct err *err)
 {
     const struct journal_book *b = journal_book(l->journal);
@@ -103,7 +126,7 @@ static bool follow_journal(struct ledger *l, struct err *err)
         const struct journal_record *r = journal_book_recent(b, i);
         if (r && !follow(l, r, err)) return false;
     }
-    return true;
+    return follow_destruction(l, err);
 }
 
 bool ledger_catch_up(struct registry *books, const char *books_path, const struct job_group *job,
@@ -227,4 +250,17 @@ bool ledger_module(struct ledger *l, uint64_t record, const char *mic, bool done
                    struct err *err)
 {
     return journal_module(l->journal, record, mic, done, reason, err);
+}
+
+bool ledger_destroy(struct ledger *l, uint64_t record, const struct card_id *id, const char *reason,
+                    struct err *err)
+{
+    const struct card_group card = group_of(l, record);
+    char serial[SERIAL_TEXT];
+
+    card_text(id, serial);
+    struct record_note n = {.event = EVENT_DESTROYED, .serial = serial, .text = reason};
+    return journal_book_may_destroy(journal_book(l->journal), record, id, err) &&
+           registry_may_append(l->registry, &card, l->pass, &n, err) &&
+           journal_destroy(l->journal, record, id, reason, err) && note(l, &card, &n, err);
 }

@@ -40,5 +40,8 @@ MUST_CHECK bool ledger_outcome(struct ledger *l, const struct card_group *card,
                                const struct journal_ending *ending, struct err *err);
 MUST_CHECK bool ledger_module(struct ledger *l, uint64_t record, const char *mic, bool done,
                               const char *reason, struct err *err);
+/* A card of the record is destroyed: the one that it is on, or was on before. A card that told nothing of itself: of length 0. */
+MUST_CHECK bool ledger_destroy(struct ledger *l, uint64_t record, const struct card_id *card,
+                               const char *reason, struct err *err);
 
 #endif

@@ -5,8 +5,8 @@
 int main(int argc, char **argv)
 {
     static const struct arg_command *const commands[] = {
-        &check_command,  &personalize_command, &redo_command,   &status_command,
-        &script_command, &return_command,      &remake_command, &supply_command};
+        &check_command,  &personalize_command, &redo_command,   &status_command,  &script_command,
+        &return_command, &return_key_command,  &remake_command, &destroy_command, &supply_command};
     struct err err = ERR_INIT;
 
     if (!secret_start(&err)) return args_report("cardbureau", &err);

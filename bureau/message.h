@@ -7,16 +7,17 @@
 #include "bureau/token_process.h"
 
 enum message_type {
-    MESSAGE_FILE = 1, /* parent: a JOB record */
-    MESSAGE_BEGIN,    /* parent: an order */
-    MESSAGE_ANSWER,   /* parent: what the card answered */
-    MESSAGE_CHECK,    /* parent: a record to be checked */
-    MESSAGE_SIGN,     /* parent: bytes to be signed */
-    MESSAGE_SIGNERS,  /* parent: the trusted signers, please */
-    MESSAGE_WAYS,     /* parent: which way the secrets of the records checked take, please */
-    MESSAGE_DONE,     /* token: done; the payload is what was asked for */
-    MESSAGE_TURN,     /* token: a turn */
-    MESSAGE_REFUSED,  /* token: an err instead */
+    MESSAGE_FILE = 1,   /* parent: a JOB record */
+    MESSAGE_BEGIN,      /* parent: an order */
+    MESSAGE_ANSWER,     /* parent: what the card answered */
+    MESSAGE_CHECK,      /* parent: a record to be checked */
+    MESSAGE_SIGN,       /* parent: bytes to be signed */
+    MESSAGE_SIGNERS,    /* parent: the trusted signers, please */
+    MESSAGE_RETURN_KEY, /* parent: the public part of the return key, please */
+    MESSAGE_WAYS,       /* parent: which way the secrets of the records checked take, please */
+    MESSAGE_DONE,       /* token: done; the payload is what was asked for */
+    MESSAGE_TURN,       /* token: a turn */
+    MESSAGE_REFUSED,    /* token: an err instead */
 };
 enum { MESSAGE_MAX = 10000000 + 65536 };
 

@@ -27,6 +27,7 @@ static const char schema[] =
     "END;"
     "CREATE TRIGGER events_remain BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events never go'); END;"
     "PRAGMA application_id = " APPLICATION_ID "; PRAGMA user_version = 1;";
+static const struct registry_kind bureau_kind = {"a bureau's books", APPLICATION_ID, schema};
 
 bool registry_fail(const struct registry *r, struct err *err)
 {
@@ -99,23 +100,23 @@ static bool read_number(struct registry *r, const char *sql, int64_t *out, struc
 }
 
 /* New books get their tables; others must be books. */
-static bool check_schema(struct registry *r, struct err *err)
+static bool check_schema(struct registry *r, const struct registry_kind *kind, struct err *err)
 {
     int64_t application = 0, version = 0, tables = 0;
     if (!read_number(r, "PRAGMA application_id", &application, err) ||
         !read_number(r, "PRAGMA user_version", &version, err) ||
         !read_number(r, "SELECT count(*) FROM sqlite_master", &tables, err))
         return false;
-    if (!application && !tables) return registry_run(r, schema, err);
-    if (application != strtoll(APPLICATION_ID, NULL, 10))
-        return err_set(err, ERR_FILE, "%s is a database, but not a bureau's books", r->path);
+    if (!application && !tables) return registry_run(r, kind->schema, err);
+    if (application != strtoll(kind->application_id, NULL, 10))
+        return err_set(err, ERR_FILE, "%s is a database, but not %s", r->path, kind->what);
     if (version != 1)
         return err_set(err, ERR_FILE, "books %s are of version %lld; this program knows version 1", r->path,
                        (long long)version);
     return true;
 }
 
-static bool open_db(struct registry *r, const char *path, struct err *err)
+static bool open_db(struct registry *r, const char *path, const struct registry_kind *kind, struct err *err)
 {
     r->path = strdup(path);
     if (!r->path) return err_set_no_memory(err);
@@ -124,20 +125,26 @@ static bool open_db(struct registry *r, const char *path, struct err *err)
         return r->db ? registry_fail(r, err) : err_set_no_memory(err);
     sqlite3_busy_timeout(r->db, BUSY_TIMEOUT_MS);
     if (!registry_run(r, "PRAGMA synchronous = EXTRA", err) || !registry_begin(r, err)) return false;
-    return registry_end(r, check_schema(r, err), err);
+    return registry_end(r, check_schema(r, kind, err), err);
 }
 
-bool registry_open(struct registry **out, const char *path, struct err *err)
+bool registry_open_kind(struct registry **out, const char *path, const struct registry_kind *kind,
+                        struct err *err)
 {
     struct registry *r = calloc(1, sizeof(*r));
     if (!r) return err_set_no_memory(err);
     r->run_fd = -1;
-    if (!open_db(r, path, err)) {
+    if (!open_db(r, path, kind, err)) {
         registry_close(r);
         return false;
     }
     *out = r;
     return true;
+}
+
+bool registry_open(struct registry **out, const char *path, struct err *err)
+{
+    return registry_open_kind(out, path, &bureau_kind, err);
 }
 
 void registry_close(struct registry *r)

@@ -9,6 +9,7 @@
  *                                                                                          UNTOUCHED: half done again
  *   made, half done, spoiled ──REMAKE (the issuer's signed list)──▶ open         ──DESTROYED──▶ destroyed ──REMAKE──▶ open
  *
+ * DESTROYED of a card that the record was on before a remake changes no state, in whichever the record is by then.
  * What the table does not have is refused, so one record never gives two live cards. Processes may share the file, each with a
  * registry of its own, opened after the fork. */
 #ifndef BUREAU_REGISTRY_H
@@ -86,6 +87,7 @@ struct record_status {
     uint8_t pass[JOB_ID_LEN]; /* of the last event; zero when there is none */
     uint64_t events;          /* how many */
     uint64_t cards;           /* how many cards were begun for it */
+    uint64_t destroyed;       /* how many of them were destroyed */
     char serial[65];          /* of the card that it is on; "" when none is known */
 };
 
@@ -98,6 +100,10 @@ MUST_CHECK bool registry_record_state(struct registry *r, const struct card_grou
 MUST_CHECK bool registry_append(struct registry *r, const struct card_group *card,
                                 const uint8_t pass[JOB_ID_LEN], const struct record_note *note,
                                 struct err *err);
+/* Would it be appended? Nothing is written. False: as registry_append. */
+MUST_CHECK bool registry_may_append(struct registry *r, const struct card_group *card,
+                                    const uint8_t pass[JOB_ID_LEN], const struct record_note *note,
+                                    struct err *err);
 
 /* One run that makes cards at a time: locks PATH.lock for as long as the registry is open, then closes what a killed run left
  * under way: half done if CARD was noted for it, else untouched. *recovered counts them. False: ERR_FILE, another run holds it. */

@@ -12,6 +12,15 @@ struct registry {
     int run_fd; /* PATH.lock while a run is going on, else −1 */
 };
 
+/* Which books a database holds. */
+struct registry_kind {
+    const char *what;           /* "a bureau's books" */
+    const char *application_id; /* SQLite's, decimal */
+    const char *schema;         /* makes version 1, sets application_id and user_version */
+};
+/* As registry_open, for this kind. */
+MUST_CHECK bool registry_open_kind(struct registry **out, const char *path, const struct registry_kind *kind,
+                                   struct err *err);
 /* Sets err from SQLite's last error, with the path in front. Returns false. */
 bool registry_fail(const struct registry *r, struct err *err);
 MUST_CHECK bool registry_run(struct registry *r, const char *sql, struct err *err);

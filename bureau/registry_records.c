@@ -68,6 +68,13 @@ static bool next_state(enum record_state from, enum record_event event, enum rec
     return false;
 }
 
+/* An event about a card that the record is not on any more leaves the state as it was. */
+static bool is_of_earlier_card(const struct record_status *before, enum record_event event,
+                               enum record_state after)
+{
+    return event == EVENT_DESTROYED && after == before->state;
+}
+
 /* Walks the record's events: few, in order. */
 bool registry_record_state(struct registry *r, const struct card_group *card, struct record_status *out,
                            struct err *err)
@@ -83,9 +90,13 @@ bool registry_record_state(struct registry *r, const struct card_group *card, st
     bool ok = registry_step(r, s, &row, err);
     while (ok && row) {
         const char *serial = (const char *)sqlite3_column_text(s, 3);
-        status.state = (enum record_state)sqlite3_column_int(s, 1);
+        const enum record_event event = (enum record_event)sqlite3_column_int(s, 0);
+        const enum record_state state = (enum record_state)sqlite3_column_int(s, 1);
+        if (is_of_earlier_card(&status, event, state)) serial = NULL;
+        status.state = state;
         status.events++;
-        status.cards += sqlite3_column_int(s, 0) == EVENT_BEGUN && status.state == RECORD_UNDER_WAY;
+        status.cards += event == EVENT_BEGUN && state == RECORD_UNDER_WAY;
+        status.destroyed += event == EVENT_DESTROYED;
         registry_column_id(s, 2, status.pass);
         if (status.state == RECORD_OPEN)
             status.serial[0] = '\0';
@@ -166,6 +177,28 @@ static bool check_card(const struct record_status *status, const struct record_n
     return err_set(err, ERR_INPUT, "is on card %s, and this is card %s", status->serial, note->serial);
 }
 
+/* The record was on the card once, which is not destroyed yet. */
+static bool check_earlier_card(struct registry *r, const struct card_group *card,
+                               const struct record_note *note, struct err *err)
+{
+    static const char sql[] = "SELECT count(*), coalesce(sum(event = ?), 0) FROM events"
+                              " WHERE job = ? AND number = ? AND serial = ?";
+    sqlite3_stmt *s = NULL;
+    bool row = false;
+    if (!registry_prepare(r, sql, &s, err)) return false;
+    sqlite3_bind_int(s, 1, EVENT_DESTROYED);
+    sqlite3_bind_blob(s, 2, card->job_id, JOB_ID_LEN, SQLITE_STATIC);
+    sqlite3_bind_int64(s, 3, (sqlite3_int64)card->number);
+    sqlite3_bind_text(s, 4, note->serial, -1, SQLITE_STATIC);
+    bool ok = registry_step(r, s, &row, err);
+    if (ok && (!row || sqlite3_column_int64(s, 0) == 0))
+        ok = err_set(err, ERR_INPUT, "was never on card %s", note->serial);
+    else if (ok && sqlite3_column_int64(s, 1) > 0)
+        ok = err_set(err, ERR_INPUT, "card %s is destroyed already", note->serial);
+    sqlite3_finalize(s);
+    return ok;
+}
+
 static void bind_text(sqlite3_stmt *s, int index, const char *text)
 {
     if (text)
@@ -198,23 +231,42 @@ static bool insert(struct registry *r, const struct card_group *card, const uint
     return ok;
 }
 
+/* What comes after it; false: it does not go with the record's state. */
+static bool check_note(struct registry *r, const struct card_group *card, const uint8_t pass[JOB_ID_LEN],
+                       const struct record_note *note, enum record_state *next, struct err *err)
+{
+    struct record_status status = {.state = RECORD_OPEN};
+    bool ok = registry_record_state(r, card, &status, err);
+    *next = status.state;
+    if (ok && note->event == EVENT_DESTROYED && note->serial && strcmp(note->serial, status.serial) != 0)
+        ok = check_earlier_card(r, card, note, err);
+    else if (ok && !next_state(status.state, note->event, next))
+        ok = refuse(r, card, &status, note, err);
+    else
+        ok = ok && (note->event != EVENT_BEGUN || check_pass(r, card, pass, err)) &&
+             check_card(&status, note, err);
+    if (!ok && err->kind == ERR_INPUT) err_prefix(err, "record %llu", (unsigned long long)card->number);
+    return ok;
+}
+
 static bool append(struct registry *r, const struct card_group *card, const uint8_t pass[JOB_ID_LEN],
                    const struct record_note *note, struct err *err)
 {
-    struct record_status status;
     enum record_state next = RECORD_OPEN;
-    bool ok = registry_record_state(r, card, &status, err);
-    if (ok && !next_state(status.state, note->event, &next)) ok = refuse(r, card, &status, note, err);
-    ok = ok && (note->event != EVENT_BEGUN || check_pass(r, card, pass, err)) &&
-         check_card(&status, note, err) && insert(r, card, pass, note, next, err);
-    if (!ok && err->kind == ERR_INPUT) err_prefix(err, "record %llu", (unsigned long long)card->number);
-    return ok;
+    return check_note(r, card, pass, note, &next, err) && insert(r, card, pass, note, next, err);
 }
 
 bool registry_append(struct registry *r, const struct card_group *card, const uint8_t pass[JOB_ID_LEN],
                      const struct record_note *note, struct err *err)
 {
     return registry_begin(r, err) && registry_end(r, append(r, card, pass, note, err), err);
+}
+
+bool registry_may_append(struct registry *r, const struct card_group *card, const uint8_t pass[JOB_ID_LEN],
+                         const struct record_note *note, struct err *err)
+{
+    enum record_state next;
+    return check_note(r, card, pass, note, &next, err);
 }
 
 /* ---- a run ---- */

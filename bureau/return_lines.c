@@ -98,6 +98,17 @@ static bool tell_ended(struct return_record *r, const struct registry_event *e, 
     return tell(r, outcome, e->note.time, told, err);
 }
 
+/* A card that the record is not on any more: what is known of the record's own card stays. */
+static bool tell_earlier_destroyed(struct return_record *r, const struct registry_event *e,
+                                   struct return_told *told, struct err *err)
+{
+    struct return_record earlier = *r;
+    earlier.serial_len = card_serial_read(e->note.serial, earlier.serial);
+    const bool ok = tell_ended(&earlier, e, told, err);
+    r->last = earlier.last;
+    return ok;
+}
+
 /* The card before it is given up, and the next one is allowed. */
 static bool tell_remake(struct return_record *r, const struct registry_event *e, struct return_told *told,
                         struct err *err)
@@ -109,17 +120,20 @@ static bool tell_remake(struct return_record *r, const struct registry_event *e,
     if (r->half_done) put_reason("half-done", "", told->line.reason);
     if (r->made || r->half_done)
         ok = tell(r, r->made ? RETURN_MISSING : RETURN_SPOILED, e->note.time, told, err);
-    const time_t last = r->last;
-    return_record_begin(r, r->number);
-    r->last = last;
-    r->list = list;
+    struct return_record next;
+    return_record_begin(&next, r->number);
+    memcpy(next.pass, r->pass, JOB_ID_LEN);
+    next.last = r->last;
+    next.list = list;
+    *r = next;
     return ok;
 }
 
-bool return_record_add(struct return_record *r, const struct registry_event *e, struct return_told *told,
-                       struct err *err)
+static bool take(struct return_record *r, const struct registry_event *e, struct return_told *told,
+                 struct err *err)
 {
-    memset(told, 0, sizeof(*told));
+    if (e->note.event == EVENT_DESTROYED && e->state == r->state)
+        return tell_earlier_destroyed(r, e, told, err);
     if (e->note.serial) {
         const size_t len = card_serial_read(e->note.serial, r->serial);
         if (len > 0) r->serial_len = len;
@@ -145,4 +159,13 @@ bool return_record_add(struct return_record *r, const struct registry_event *e, 
         return true;
     }
     return true;
+}
+
+bool return_record_add(struct return_record *r, const struct registry_event *e, struct return_told *told,
+                       struct err *err)
+{
+    memset(told, 0, sizeof(*told));
+    const bool ok = take(r, e, told, err);
+    r->state = e->state;
+    return ok;
 }

@@ -2,7 +2,7 @@
  * no database.
  *
  *   MADE                             made; after a REMAKE: remade, by that list
- *   SPOILED, DESTROYED               the same
+ *   SPOILED, DESTROYED               the same; DESTROYED of a card that the record was on before is told of that card
  *   REMAKE of a record that is made      its card, which the issuer gives up for lost: missing
  *   REMAKE of a record that is half done its card, which nobody will go on with: spoiled
  *
@@ -26,7 +26,8 @@ struct return_record {
     uint64_t number;
     uint8_t serial[RETURN_SERIAL_MAX];
     size_t serial_len;        /* of the card that it is on */
-    uint8_t pass[JOB_ID_LEN]; /* that its card is made from */
+    uint8_t pass[JOB_ID_LEN]; /* that its card is made from; until the next is begun, the last card */
+    enum record_state state;  /* after the last event */
     bool made, half_done;
     uint64_t list; /* by which the next card is made; 0: none */
     time_t last;   /* time of the last line */

@@ -1,6 +1,7 @@
 #include "bureau/station.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #include "bureau/modules.h"
 #include "bureau/pcsc.h"
 
-enum { SOCKET_FD = 3 }; /* of a station: behind the standard ones */
+enum { SOCKET_FD = 3, PIN_FD = 4 }; /* of a station: behind the standard ones */
 
 /* A station's own side. */
 struct desk {
@@ -304,22 +305,28 @@ static void work(struct desk *d)
 /* ---- the process ---- */
 
 /* Nothing of the coordinator's stays open: neither books nor locks, nor other stations' sockets. */
-static bool isolate(int fd)
+static bool isolate(int fd, int *pin_fd)
 {
+    const int last = *pin_fd >= 0 ? PIN_FD : SOCKET_FD;
+    int pin = *pin_fd >= 0 ? fcntl(*pin_fd, F_DUPFD_CLOEXEC, PIN_FD + 1) : -1; /* out of the way */
+    if (*pin_fd >= 0 && pin < 0) return false;
     if (fd != SOCKET_FD && dup2(fd, SOCKET_FD) < 0) return false;
-    if (close_range(SOCKET_FD + 1, ~0U, 0) != 0) return false;
+    if (pin >= 0 && dup2(pin, PIN_FD) < 0) return false;
+    if (close_range((unsigned)last + 1, ~0U, 0) != 0) return false;
+    if (pin >= 0) *pin_fd = PIN_FD;
     signal(SIGINT, SIG_IGN);                        /* the coordinator decides when the work ends */
     return dup2(STDERR_FILENO, STDOUT_FILENO) >= 0; /* results are the coordinator's */
 }
 
-static int station_main(int fd, const struct bureau *settings, const char *reader)
+static int station_main(int fd, const struct bureau *settings, const char *reader, int pin_fd)
 {
     struct desk d = {.settings = settings, .reader = reader, .fd = SOCKET_FD};
     struct err err = ERR_INIT;
 
-    if (!isolate(fd)) return 1;
+    if (!isolate(fd, &pin_fd)) return 1;
     buf_init(&d.message, STATION_PAYLOAD_MAX);
-    if (!token_process_start(&d.token, settings, &err) || !pcsc_open(&d.pcsc, STATION_PATIENCE_MS, &err))
+    if (!token_process_start_with(&d.token, settings, pin_fd, &err) ||
+        !pcsc_open(&d.pcsc, STATION_PATIENCE_MS, &err))
         refuse(&d, &err);
     else if (say(&d, STATION_READY, NULL))
         work(&d);
@@ -350,7 +357,8 @@ static bool await_ready(struct station *s, struct err *err)
     return ok;
 }
 
-bool station_start(struct station *s, const struct bureau *settings, const char *reader, struct err *err)
+static bool start(struct station *s, const struct bureau *settings, const char *reader, int pin_fd,
+                  struct err *err)
 {
     int ends[2];
 
@@ -360,7 +368,7 @@ bool station_start(struct station *s, const struct bureau *settings, const char 
         return err_set_errno(err, ERR_INTERNAL, errno, "socket pair");
     fflush(NULL);
     s->pid = fork();
-    if (s->pid == 0) _exit(station_main(ends[1], settings, reader));
+    if (s->pid == 0) _exit(station_main(ends[1], settings, reader, pin_fd));
     int why = errno;
     close(ends[1]);
     s->fd = ends[0];
@@ -369,6 +377,14 @@ bool station_start(struct station *s, const struct bureau *settings, const char 
     station_end(s);
     err_prefix(err, "reader '%s'", reader);
     return false;
+}
+
+bool station_start(struct station *s, const struct bureau *settings, const char *reader, int pin_fd,
+                   struct err *err)
+{
+    bool ok = start(s, settings, reader, pin_fd, err);
+    if (pin_fd >= 0) close(pin_fd);
+    return ok;
 }
 
 static int wait_for(struct station *s)

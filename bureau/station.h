@@ -20,11 +20,12 @@ struct station {
     char reader[STATION_READER_MAX];
 };
 
-/* Forks the station for this reader and waits until it has its token process and the reader service, so that a PIN is asked for
- * before the next station starts. It keeps no file of the coordinator's open. False: what the token process says (ERR_TOKEN), or
+/* Forks the station for this reader and waits until it has its token process and the reader service, so that a wrong PIN is tried
+ * once. It keeps no file of the coordinator's open. pin_fd: a pipe with the PIN for its token process (pin_once.h), taken over; −1: that
+ * process fetches it. False: what the token process says (ERR_TOKEN), or
  * the reader service (ERR_FILE). */
 MUST_CHECK bool station_start(struct station *s, const struct bureau *settings, const char *reader,
-                              struct err *err);
+                              int pin_fd, struct err *err);
 /* Lets it end: a card under way is broken off between two commands. Waits for it. Harmless when it has ended. */
 void station_end(struct station *s);
 /* Waits for one that has ended by itself; says how: "ended by signal 9 (Killed)". */

@@ -9,9 +9,9 @@
 
 #include "bureau/channel.h"
 #include "bureau/message.h"
+#include "bureau/pin_once.h"
 #include "bureau/sandbox.h"
 #include "bureau/ways.h"
-#include "hsm/pin.h"
 #include "hsm/public.h"
 #include "hsm/trust.h"
 
@@ -42,20 +42,11 @@ static struct hsm_token_choice choice_of(const struct token_settings *t)
                                      .parameters = t->parameters};
 }
 
-static bool log_in(struct child *c, struct err *err)
+static bool log_in(struct child *c, const struct secret *pin, struct err *err)
 {
-    const struct token_settings *t = &c->settings->token;
-    const struct hsm_token_choice choice = choice_of(t);
-    struct hsm_pin_source source;
-    struct secret pin = SECRET_NONE;
-    char name[128];
-
-    hsm_token_choice_name(&choice, name, sizeof(name));
-    bool ok = hsm_pin_source_read(t->pin ? t->pin : "prompt", &source, err) &&
-              hsm_pin_get(&source, name, &pin, err) &&
-              hsm_token_open(&c->t, &choice, HSM_LOGIN_USER, &pin, 0, err);
-    secret_release(&pin);
-    return ok && ring_open(&c->ring, c->settings, c->t, err);
+    const struct hsm_token_choice choice = choice_of(&c->settings->token);
+    return hsm_token_open(&c->t, &choice, HSM_LOGIN_USER, pin, 0, err) &&
+           ring_open(&c->ring, c->settings, c->t, err);
 }
 
 static bool check_signers(struct child *c, struct buf *spkis, struct err *err)
@@ -198,13 +189,18 @@ static bool check(struct child *c, struct cur *payload, struct err *err)
     return ok;
 }
 
+static bool return_key(struct child *c, struct buf *spki, struct err *err)
+{
+    if (!c->ring->has_return) return err_set(err, ERR_CONFIG, "the settings name no return key");
+    return hsm_pair_spki(&c->ring->return_pair, spki, err);
+}
+
 static bool sign(struct child *c, struct cur *payload, struct err *err)
 {
     struct buf spki;
     uint8_t signer[SHA256_LEN];
-    if (!c->ring->has_return) return err_set(err, ERR_CONFIG, "the settings name no return key");
     buf_init(&spki, HSM_SPKI_MAX);
-    bool ok = hsm_pair_spki(&c->ring->return_pair, &spki, err) && sha256(spki.data, spki.len, signer, err);
+    bool ok = return_key(c, &spki, err) && sha256(spki.data, spki.len, signer, err);
     buf_release(&spki);
     if (ok) buf_put(&c->out, signer, sizeof(signer));
     return ok && hsm_sign_sha256(c->t, &c->ring->return_pair.private_key, payload->data, payload->len,
@@ -222,6 +218,8 @@ static bool serve_other(struct child *c, enum message_type type, struct cur *pay
         return sign(c, payload, err);
     case MESSAGE_SIGNERS:
         return check_signers(c, &c->out, err);
+    case MESSAGE_RETURN_KEY:
+        return return_key(c, &c->out, err);
     case MESSAGE_WAYS:
         ways_put(&c->out, &c->ways);
         return buf_ok(&c->out, "ways", err);
@@ -249,7 +247,7 @@ static bool serve(struct child *c, enum message_type type, struct err *err)
 
 /* ---- life ---- */
 
-static bool start(struct child *c, struct err *err)
+static bool start(struct child *c, const struct secret *pin, struct err *err)
 {
     char folder[SANDBOX_PATH];
     struct buf spkis;
@@ -257,7 +255,7 @@ static bool start(struct child *c, struct err *err)
     if (CRYPTO_secure_malloc_init(LOCKED_HEAP, LOCKED_MIN) == 0)
         return err_set(err, ERR_INTERNAL, "no locked memory for OpenSSL");
     sandbox_token_folder(&c->settings->token, folder);
-    if (!log_in(c, err)) return false;
+    if (!log_in(c, pin, err)) return false;
     channel_init(&c->channel, c->ring);
     buf_init(&spkis, MESSAGE_MAX);
     bool ok = check_signers(c, &spkis, err);
@@ -278,17 +276,20 @@ static void finish(struct child *c)
     buf_release(&c->out);
 }
 
-int token_child_main(int fd, const struct bureau *settings)
+int token_child_main(int fd, int pin_fd, const struct bureau *settings)
 {
     struct child c = {.fd = fd, .settings = settings};
+    struct secret pin = SECRET_NONE;
     struct err err = ERR_INIT;
     bool closed = false;
     buf_init(&c.in, MESSAGE_MAX);
     buf_init(&c.out, MESSAGE_MAX);
     card_turn_init(&c.turn);
+    bool ok = pin_once_fetch(&pin, pin_fd, settings, &err); /* before its descriptor is closed */
     sandbox_close_files(fd);
     dup2(STDERR_FILENO, STDOUT_FILENO); /* results are the parent's: a talkative module must not mix in */
-    bool ok = start(&c, &err);
+    ok = ok && start(&c, &pin, &err);
+    secret_release(&pin);
     signal(SIGINT, SIG_IGN); /* the parent decides when a card is at its end */
     signal(SIGTERM, SIG_IGN);
     struct err failure = err;

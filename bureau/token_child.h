@@ -4,8 +4,8 @@
 
 #include "config/bureau.h"
 
-/* Fetches the PIN, logs in, finds the keys, enters the sandbox, and then serves the parent behind fd until that closes. Gives the
+/* Fetches the PIN (from the pipe pin_fd, unless that is −1), logs in, finds the keys, enters the sandbox, and then serves the parent behind fd until that closes. Gives the
  * exit status of the process. */
-int token_child_main(int fd, const struct bureau *settings);
+int token_child_main(int fd, int pin_fd, const struct bureau *settings);
 
 #endif

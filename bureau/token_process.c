@@ -27,7 +27,7 @@ struct token_process {
 
 /* ---- life ---- */
 
-static bool fork_child(struct token_process *p, const struct bureau *settings, struct err *err)
+static bool fork_child(struct token_process *p, const struct bureau *settings, int pin_fd, struct err *err)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
@@ -35,7 +35,7 @@ static bool fork_child(struct token_process *p, const struct bureau *settings, s
     p->pid = fork();
     if (p->pid == 0) {
         close(ends[0]);
-        _exit(token_child_main(ends[1], settings));
+        _exit(token_child_main(ends[1], pin_fd, settings));
     }
     close(ends[1]);
     p->fd = ends[0];
@@ -94,7 +94,7 @@ static bool await_ready(struct token_process *p, struct err *err)
     return false;
 }
 
-bool token_process_start(struct token_process **out, const struct bureau *settings, struct err *err)
+static bool start(struct token_process **out, const struct bureau *settings, int pin_fd, struct err *err)
 {
     struct token_process *p = calloc(1, sizeof(*p));
     if (!p) return err_set_no_memory(err);
@@ -102,12 +102,25 @@ bool token_process_start(struct token_process **out, const struct bureau *settin
     buf_init(&p->in, MESSAGE_MAX);
     buf_init(&p->out, MESSAGE_MAX);
     buf_init(&p->notes, 65536);
-    if (!fork_child(p, settings, err) || !await_ready(p, err)) {
+    if (!fork_child(p, settings, pin_fd, err) || !await_ready(p, err)) {
         token_process_free(p);
         return false;
     }
     *out = p;
     return true;
+}
+
+bool token_process_start(struct token_process **out, const struct bureau *settings, struct err *err)
+{
+    return start(out, settings, -1, err);
+}
+
+bool token_process_start_with(struct token_process **out, const struct bureau *settings, int pin_fd,
+                              struct err *err)
+{
+    bool ok = start(out, settings, pin_fd, err);
+    if (pin_fd >= 0) close(pin_fd);
+    return ok;
 }
 
 /* It ends when its socket closes; one that hangs in its module is killed after some seconds. */
@@ -194,6 +207,14 @@ bool token_process_ways(struct token_process *p, struct ways *ways, struct err *
     if (!ask(p, MESSAGE_WAYS, MESSAGE_DONE, err)) return false;
     struct cur c = cur_make(p->in.data, p->in.len, 0);
     return ways_take(&c, ways, err);
+}
+
+bool token_process_return_key(struct token_process *p, struct buf *spki, struct err *err)
+{
+    buf_clear(&p->out);
+    if (!ask(p, MESSAGE_RETURN_KEY, MESSAGE_DONE, err)) return false;
+    if (p->in.len > 0) buf_put(spki, p->in.data, p->in.len);
+    return buf_ok(spki, "return key", err);
 }
 
 bool token_process_sign(struct token_process *p, const uint8_t *data, size_t len, struct buf *signature,

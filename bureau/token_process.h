@@ -17,6 +17,9 @@ struct token_process;
  * settings. False: the child's own error (ERR_TOKEN, …). Start it before threads, readers and books exist. */
 MUST_CHECK bool token_process_start(struct token_process **out, const struct bureau *settings,
                                     struct err *err);
+/* The same, with the PIN out of a pipe (pin_once.h), which is taken over and closed in any case; −1: as above. */
+MUST_CHECK bool token_process_start_with(struct token_process **out, const struct bureau *settings,
+                                         int pin_fd, struct err *err);
 /* Ends it; NULL is fine. */
 void token_process_free(struct token_process *p);
 
@@ -87,7 +90,9 @@ MUST_CHECK bool token_process_check(struct token_process *p, const uint8_t *reco
 /* Adds which way the secrets of all records checked take to a card. False: also ERR_TOKEN, the process has ended. */
 struct ways;
 MUST_CHECK bool token_process_ways(struct token_process *p, struct ways *ways, struct err *err);
-/* Signs with the return key. */
+/* Appends the return key's DER SubjectPublicKeyInfo. False (ERR_CONFIG): the settings name none. */
+MUST_CHECK bool token_process_return_key(struct token_process *p, struct buf *spki, struct err *err);
+/* Signs with the return key; `signer` gets SHA-256 of its SubjectPublicKeyInfo. */
 MUST_CHECK bool token_process_sign(struct token_process *p, const uint8_t *data, size_t len,
                                    struct buf *signature, uint8_t signer[32], struct err *err);
 /* DER SubjectPublicKeyInfo of the trusted signers on the token, appended to `spkis` each behind its 2-byte length. */

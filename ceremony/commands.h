@@ -18,6 +18,7 @@ extern const struct arg_command rotate_command;      /* rotate.c */
 extern const struct arg_command destroy_command;     /* destroy.c */
 extern const struct arg_command audit_command;       /* audit.c */
 extern const struct arg_command list_command;        /* list.c */
+extern const struct arg_command fingerprint_command; /* fingerprint_command.c */
 extern const struct arg_command doctor_command;      /* doctor.c */
 extern const struct arg_command certificate_command; /* certificate_command.c */
 

@@ -4,10 +4,10 @@
 #include "ceremony/commands.h"
 
 static const struct arg_command *const commands[] = {
-    &check_command,       &script_command, &run_command,       &verify_command,
-    &report_command,      &list_command,   &show_command,      &kcv_command,
-    &export_command,      &import_command, &rotate_command,    &destroy_command,
-    &certificate_command, &audit_command,  &key_block_command, &doctor_command};
+    &check_command,       &script_command,  &run_command,         &verify_command, &report_command,
+    &list_command,        &show_command,    &kcv_command,         &export_command, &import_command,
+    &rotate_command,      &destroy_command, &certificate_command, &audit_command,  &key_block_command,
+    &fingerprint_command, &doctor_command};
 
 int main(int argc, char **argv)
 {

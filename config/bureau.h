@@ -118,7 +118,8 @@ struct bureau {
 MUST_CHECK bool bureau_load(struct bureau **out, const char *path, struct err *err);
 MUST_CHECK bool bureau_parse(struct bureau **out, const char *name, const void *text, size_t len,
                              struct err *err);
-/* The settings of a supplier: card_keys holds the KMC alone, replace_keys is set, and there are no KEKs, signers and books. */
+/* The settings of a supplier: card_keys holds the KMC alone, replace_keys is set, and there are no KEKs and signers; books_path
+ * may be NULL. */
 MUST_CHECK bool supplier_load(struct bureau **out, const char *path, struct err *err);
 MUST_CHECK bool supplier_parse(struct bureau **out, const char *name, const void *text, size_t len,
                                struct err *err);

@@ -85,6 +85,7 @@ static const struct schema_field fields[] = {
     {"security", SCHEMA_OPTIONAL, bureau_read_security, offsetof(struct bureau, level)},
     {"response_mac", SCHEMA_OPTIONAL, schema_flag, offsetof(struct bureau, response_mac)},
     {"readers", SCHEMA_OPTIONAL, bureau_read_readers, 0},
+    {"books", SCHEMA_OPTIONAL, schema_file, offsetof(struct bureau, books_path)},
 };
 static const struct schema schema = SCHEMA("the supplier's settings", fields);
 

@@ -159,6 +159,18 @@ bool fingerprint_read(const char *typed, uint8_t out[FINGERPRINT_SPOKEN_LEN], st
     return true;
 }
 
+void fingerprint_put(const uint8_t hash[SHA256_LEN], struct buf *out)
+{
+    char text[FINGERPRINT_HEX_MAX];
+    for (size_t line = 0; line < FINGERPRINT_LINES; line++) {
+        char words[FINGERPRINT_LINE_MAX];
+        fingerprint_line(hash, line, words);
+        buf_put_format(out, "%s\n", words);
+    }
+    fingerprint_hex(hash, text);
+    buf_put_format(out, "%s\n", text);
+}
+
 bool fingerprint_equal(const uint8_t hash[SHA256_LEN], const uint8_t typed[FINGERPRINT_SPOKEN_LEN])
 {
     return bytes_equal(hash, FINGERPRINT_SPOKEN_LEN, typed, FINGERPRINT_SPOKEN_LEN);

@@ -30,6 +30,9 @@ void fingerprint_line(const uint8_t hash[SHA256_LEN], size_t line, char text[FIN
 /* All 64 digits, upper case, in groups of four parted by single spaces. The first eight groups are what is spoken. */
 void fingerprint_hex(const uint8_t hash[SHA256_LEN], char text[FINGERPRINT_HEX_MAX]);
 
+/* Appends both, as they are shown to whoever reads them aloud: the words in lines of four, then the digits in a line. */
+void fingerprint_put(const uint8_t hash[SHA256_LEN], struct buf *out);
+
 /* What a person typed: the 16 words, of either case, parted by white space or hyphens, each whole or cut to its first four or
  * more letters; or the 32 hex digits of the same bytes, of either case, parted anyhow.
  * False (ERR_INPUT, out unchanged): a word that is in no list, or in the list of the other places, named with its place; other

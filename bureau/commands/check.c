@@ -11,6 +11,7 @@
 #include "bureau/commands/check_report.h"
 #include "bureau/commands/commands.h"
 #include "bureau/incoming.h"
+#include "bureau/pin_once.h"
 #include "config/certificate_file.h"
 
 enum { WORKERS_DEFAULT_MAX = 8 };
@@ -67,19 +68,30 @@ static size_t worker_count(const struct check *c)
 {
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (c->options->workers) return (size_t)c->options->workers;
-    if (pin_comes_once(c->settings)) return 1;
     return cores < 1 ? 1 : cores > WORKERS_DEFAULT_MAX ? WORKERS_DEFAULT_MAX : (size_t)cores;
+}
+
+static bool start_process(struct check *c, const struct secret *pin, struct err *err)
+{
+    int pin_fd = -1;
+    if (!pin_once_pipe(pin, &pin_fd, err) ||
+        !token_process_start_with(&c->processes[c->process_count], c->settings, pin_fd, err))
+        return false;
+    c->process_count++;
+    return true;
 }
 
 static bool start_processes(struct check *c, struct err *err)
 {
     const size_t count = worker_count(c);
+    struct secret pin = SECRET_NONE;
     if (count > CHECK_WORKERS_MAX)
         return err_set(err, ERR_CONFIG, "--workers is at most %d", CHECK_WORKERS_MAX);
-    for (; c->process_count < count; c->process_count++) {
-        if (!token_process_start(&c->processes[c->process_count], c->settings, err)) return false;
-    }
-    return true;
+    bool ok = pin_once_get(&pin, c->settings, err);
+    while (ok && c->process_count < count)
+        ok = start_process(c, &pin, err);
+    secret_release(&pin);
+    return ok;
 }
 
 /* Books are asked before the long work, too; a shard that comes before its set is whole is noted all the same at the end. */

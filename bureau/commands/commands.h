@@ -11,7 +11,9 @@ extern const struct arg_command redo_command;        /* personalize.c */
 extern const struct arg_command status_command;      /* status.c */
 extern const struct arg_command script_command;      /* script.c */
 extern const struct arg_command return_command;      /* return.c */
+extern const struct arg_command return_key_command;  /* return_key.c */
 extern const struct arg_command remake_command;      /* remake.c */
+extern const struct arg_command destroy_command;     /* destroy.c */
 extern const struct arg_command supply_command;      /* supply.c */
 
 #endif

@@ -122,7 +122,7 @@ static bool start(struct run *r, bool redo, struct err *err)
     m->posts.interrupted = m->posts.stopping = r->modules.interrupted;
     if (redo && (m->posts.interrupted || !record_source_has(r->source, &has, err)))
         return m->posts.interrupted;
-    return (redo && !has) || posts_start(&m->posts, m->settings, &r->options->readers, err);
+    return (redo && !has) || posts_start(&m->posts, m->settings, &r->file.pin, &r->options->readers, err);
 }
 
 static bool work(struct run *r, bool redo, struct err *err)
@@ -140,7 +140,9 @@ static bool work(struct run *r, bool redo, struct err *err)
     m->posts.limit = o->count;
     m->posts.failures_max = o->failures ? o->failures : FAILURES_DEFAULT;
     m->redo = redo;
-    if (!start(r, redo, err)) return false;
+    const bool started = start(r, redo, err);
+    card_file_forget_pin(&r->file);
+    if (!started) return false;
     progress_init(&m->posts.progress, stderr, isatty(STDERR_FILENO), "cards", o->count, clock_monotonic_ms());
     bool ok = make_cards(m, err);
     progress_finish(&m->posts.progress, m->posts.made, clock_monotonic_ms());

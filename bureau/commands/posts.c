@@ -252,25 +252,19 @@ static bool find_readers(const struct arg_list *wanted, struct pcsc_readers *rea
     return ok;
 }
 
-static bool check_pin(const struct bureau *b, size_t stations, struct err *err)
-{
-    if (stations == 1 || !pin_comes_once(b)) return true;
-    return err_set(
-        err, ERR_CONFIG,
-        "%zu readers, each with a token process of its own, need the PIN from a file or a credential "
-        "(pin: in %s), or one reader is named with --reader",
-        stations, b->path);
-}
-
-bool posts_start(struct posts *s, const struct bureau *settings, const struct arg_list *named,
-                 struct err *err)
+bool posts_start(struct posts *s, const struct bureau *settings, const struct secret *pin,
+                 const struct arg_list *named, struct err *err)
 {
     const struct arg_list wanted = reader_patterns(named, settings);
     struct pcsc_readers readers;
 
-    if (!find_readers(&wanted, &readers, err) || !check_pin(settings, readers.count, err)) return false;
-    for (; s->count < readers.count && s->count < STATIONS_MAX; s->count++)
-        if (!station_start(&s->all[s->count].station, settings, readers.names[s->count], err)) return false;
+    if (!find_readers(&wanted, &readers, err)) return false;
+    for (; s->count < readers.count && s->count < STATIONS_MAX; s->count++) {
+        int pin_fd = -1;
+        if (!pin_once_pipe(pin, &pin_fd, err) ||
+            !station_start(&s->all[s->count].station, settings, readers.names[s->count], pin_fd, err))
+            return false;
+    }
     return true;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/args.h"
 #include "base/progress.h"
+#include "base/secret.h"
 #include "bureau/atr.h"
 #include "bureau/modules.h"
 #include "bureau/station.h"
@@ -66,10 +67,10 @@ struct posts {
     struct err why; /* the last thing that went wrong */
 };
 
-/* Starts a station for each reader that fits (reader_patterns), which need the PIN from a place that can be read again if there are
- * several. False: no reader is there (ERR_FILE), such a PIN (ERR_CONFIG), station_start; posts_end lets those end that have started. */
-MUST_CHECK bool posts_start(struct posts *s, const struct bureau *settings, const struct arg_list *named,
-                            struct err *err);
+/* Starts a station for each reader that fits (reader_patterns). pin: for their token processes, if it comes once (pin_once.h); else empty.
+ * False: no reader is there (ERR_FILE), station_start; posts_end lets those end that have started. */
+MUST_CHECK bool posts_start(struct posts *s, const struct bureau *settings, const struct secret *pin,
+                            const struct arg_list *named, struct err *err);
 /* Hears them until nothing is left to begin, the limit is reached, too many cards have failed, or SIGINT or SIGTERM comes (which lets cards
  * under way be finished; a second one does not). Stations that speak at the same time are heard in the order of their readers' names. Then
  * every station has ended. False: what an owner's call says, or no station is left; what is under way is broken off. */

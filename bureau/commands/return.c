@@ -5,13 +5,13 @@
 
 #include "base/args.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/outfile.h"
+#include "bureau/commands/card_run.h"
 #include "bureau/commands/commands.h"
 #include "bureau/ledger.h"
 #include "bureau/returns.h"
-
-/* What the token signs to tell which key it is: it can be no return file. */
-#define KEY_QUESTION "cardprep-return-key"
+#include "formats/public_key.h"
 
 struct options {
     const char *settings, *output;
@@ -39,20 +39,18 @@ static bool put(void *context, const void *data, size_t len, struct err *err)
 
 static bool ask_signer(struct command *c, uint8_t id[SHA256_LEN], struct err *err)
 {
-    struct buf signature;
-    buf_init(&signature, SIGNATURE_MAX);
-    bool ok = token_process_sign(c->process, (const uint8_t *)KEY_QUESTION, sizeof(KEY_QUESTION), &signature,
-                                 id, err);
-    buf_release(&signature);
+    struct buf spki;
+    buf_init(&spki, PUBLIC_KEY_SPKI_MAX);
+    bool ok = token_process_return_key(c->process, &spki, err) && sha256(spki.data, spki.len, id, err);
+    buf_release(&spki);
     return ok;
 }
 
 static bool begin(struct command *c, const char *path, const struct options *o, struct err *err)
 {
     if (!bureau_load(&c->settings, o->settings, err)) return false;
-    if (!c->settings->return_label)
-        return err_set(err, ERR_CONFIG, "%s: names no return_key, which would sign the file", o->settings);
-    return outfile_is_new(o->output, err) && token_process_start(&c->process, c->settings, err) &&
+    return has_return_key(c->settings, err) && outfile_is_new(o->output, err) &&
+           token_process_start(&c->process, c->settings, err) &&
            incoming_open(&c->file, c->settings, c->process, path, err) &&
            registry_open(&c->books, c->settings->books_path, err) &&
            ledger_catch_up(c->books, c->settings->books_path, &incoming_summary(c->file)->job, clock_now,

@@ -135,6 +135,15 @@ static bool write_text(const struct script *s, struct err *err)
     return ok;
 }
 
+static bool start_token(struct script *s, struct err *err)
+{
+    int pin_fd = -1;
+    bool ok = pin_once_pipe(&s->file.pin, &pin_fd, err) &&
+              token_process_start_with(&s->token, s->file.settings, pin_fd, err);
+    card_file_forget_pin(&s->file);
+    return ok;
+}
+
 static bool work(struct script *s, const char *path, struct err *err)
 {
     const struct options *o = s->options;
@@ -143,7 +152,7 @@ static bool work(struct script *s, const char *path, struct err *err)
 
     ok = ok && read_options(s, err) && (!o->answers || card_answers_read(&s->answers, o->answers, err)) &&
          (!o->output || outfile_is_new(o->output, err)) && card_file_open(&s->file, o->settings, path, err) &&
-         find_record(s, record, err) && token_process_start(&s->token, s->file.settings, err);
+         find_record(s, record, err) && start_token(s, err);
     const bool complete = ok && play(s, record, err);
     free(record);
     if (complete) return write_text(s, err);

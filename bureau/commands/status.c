@@ -1,21 +1,17 @@
 /* cardbureau status FILE: what became of each record, by the journal of cards. It needs no token, and may be asked while cards
  * are made. */
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/args.h"
 #include "base/hex.h"
 #include "bureau/commands/card_run.h"
 #include "bureau/commands/commands.h"
-#include "bureau/journal.h"
-#include "formats/mic_file.h"
 
-enum { STATES = JOURNAL_SPOILED + 1, CARD_TEXT = 2 * CARD_ID_MAX + 1 };
+enum { CARD_TEXT = 2 * CARD_ID_MAX + 1 };
 
 struct options {
     const char *settings, *records;
@@ -29,28 +25,25 @@ struct status {
     struct mic_file *file;
     struct journal *journal; /* NULL: no card was begun */
     uint64_t first, last;
-    uint64_t counts[STATES];
+    uint64_t counts[JOURNAL_STATES];
     json_t *list;
 };
 
-/* END is looked at without its signature: nothing is made from the file here. */
 static bool open_file(struct status *s, struct err *err)
 {
-    struct reader *r = NULL;
     if (!s->options->settings) return err_set(err, ERR_CONFIG, "name the bureau's settings: --settings FILE");
     return range_read(s->options->records, &s->first, &s->last, err) &&
-           bureau_load(&s->settings, s->options->settings, err) && reader_open(&r, s->path, err) &&
-           mic_file_open(&s->file, r, NULL, 0, MIC_FILE_NO_SIGNER, err);
+           bureau_load(&s->settings, s->options->settings, err) && unsigned_file_open(&s->file, s->path, err);
 }
 
 static bool open_journal(struct status *s, struct err *err)
 {
-    const uint8_t *job = job_group_first_job(&mic_file_summary(s->file)->job);
+    const struct job_group *job = &mic_file_summary(s->file)->job;
     char *path = NULL;
+    bool there = false;
 
-    if (!journal_path(s->settings->books_path, job, &path, err)) return false;
-    bool ok = access(path, F_OK) != 0 ? errno == ENOENT || err_set_errno(err, ERR_FILE, errno, "%s", path)
-                                      : journal_open_reading(&s->journal, path, job, err);
+    bool ok = journal_find(s->settings, job, &path, &there, err) &&
+              (!there || journal_open_reading(&s->journal, path, job_group_first_job(job), err));
     free(path);
     return ok;
 }
@@ -100,7 +93,7 @@ static bool show_all(struct status *s, struct err *err)
 static bool put_counts(struct status *s, struct err *err)
 {
     if (!s->options->json) {
-        for (int i = JOURNAL_FREE; i < STATES; i++)
+        for (int i = JOURNAL_FREE; i < JOURNAL_STATES; i++)
             printf("%s%" PRIu64 " %s", i > JOURNAL_FREE ? ", " : "", s->counts[i],
                    journal_state_name((enum journal_state)i));
         putchar('\n');
@@ -108,7 +101,7 @@ static bool put_counts(struct status *s, struct err *err)
     }
     json_t *root = json_pack("{s:O}", "records", s->list);
     bool ok = root != NULL;
-    for (int i = JOURNAL_FREE; ok && i < STATES; i++)
+    for (int i = JOURNAL_FREE; ok && i < JOURNAL_STATES; i++)
         ok = json_object_set_new(root, journal_state_name((enum journal_state)i),
                                  json_integer((json_int_t)s->counts[i])) == 0;
     ok = ok && json_dumpf(root, stdout, JSON_INDENT(1)) == 0 && putchar('\n') == '\n';

@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "bureau/commands/commands.h"
 #include "bureau/commands/posts.h"
+#include "bureau/pin_once.h"
 #include "bureau/supply.h"
 
 enum { FAILURES_MAX = 3 /* cards in a row that did not get keys */, LINE_MAX_LEN = ERR_TEXT_MAX + 128 };
@@ -121,15 +122,26 @@ static bool lost(void *owner, struct post *p, const char *how, struct err *err)
 
 /* ---- the run ---- */
 
+static bool start_stations(struct run *r, struct err *err)
+{
+    struct secret pin = SECRET_NONE;
+    bool ok = pin_once_get(&pin, r->settings, err) &&
+              posts_start(&r->posts, r->settings, &pin, &r->options->readers, err);
+    secret_release(&pin);
+    return ok;
+}
+
 static bool prepare(struct run *r, struct err *err)
 {
     const struct options *o = r->options;
     if (!o->settings || !o->batch) return err_set(err, ERR_CONFIG, "give --settings and --batch");
+    if (!supplier_load(&r->settings, o->settings, err)) return false;
+    if (!r->settings->books_path)
+        fprintf(stderr, "warning: %s names no books: this list is not compared with earlier ones\n",
+                o->settings);
     r->posts.limit = o->count;
     r->posts.failures_max = FAILURES_MAX;
-    return supplier_load(&r->settings, o->settings, err) &&
-           posts_start(&r->posts, r->settings, &o->readers, err) &&
-           batch_create(&r->batch, o->batch, r->settings, err);
+    return start_stations(r, err) && batch_create(&r->batch, o->batch, r->settings, err);
 }
 
 static bool work(struct run *r, struct err *err)

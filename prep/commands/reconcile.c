@@ -256,8 +256,7 @@ static int run(const struct arg_operands *operands, const struct options *o)
     if (c) {
         c->options = o;
         ok = reconcile(c, operands, &err);
-        if (ok && !ledger_is_closed(c->ledger))
-            ok = err_set(&err, ERR_INPUT, "not every record is accounted for");
+        if (ok && !ledger_is_closed(c->ledger)) ok = reconcile_report_open(&c->report, c->ledger, &err);
         release(c);
     } else {
         err_set_no_memory(&err);

@@ -73,6 +73,13 @@ bool reconcile_report_finding(void *report, const struct ledger_finding *f, stru
 
 /* ---- counts ---- */
 
+/* What is to be done about a record that is not closed. */
+static const char *const next_steps[ACCOUNT_STATES] = {
+    [ACCOUNT_NOT_TOLD] = "ask the bureau for its next return file",
+    [ACCOUNT_SPOILED] = "to be made again by a remake list (cardprep remake)",
+    [ACCOUNT_MISSING] = "ask the bureau; what it does not find is given up by a remake list",
+};
+
 static void print_text_job(const struct ledger_job *job)
 {
     char id[2 * JOB_ID_LEN + 1];
@@ -80,10 +87,13 @@ static void print_text_job(const struct ledger_job *job)
     printf("job '%s' (%s): %" PRIu64 " records\n", job->name, id, job->planned);
     for (size_t i = 0; i < ACCOUNT_STATES; i++) {
         if (job->states[i] > 0)
-            printf("  %" PRIu64 " %s\n", job->states[i], account_state_name((enum account_state)i));
+            printf("  %" PRIu64 " %s%s%s\n", job->states[i], account_state_name((enum account_state)i),
+                   next_steps[i] ? ": " : "", next_steps[i] ? next_steps[i] : "");
     }
-    if (job->not_given > 0) printf("  %" PRIu64 " in shards that are not given\n", job->not_given);
-    if (job->wrong > 0) printf("  something is wrong with %" PRIu64 " of them\n", job->wrong);
+    if (job->not_given > 0)
+        printf("  %" PRIu64 " in shards that are not given: name their MIC files, too\n", job->not_given);
+    if (job->wrong > 0)
+        printf("  something is wrong with %" PRIu64 " of them: see above, and tell an officer\n", job->wrong);
 }
 
 static bool print_json_job(const struct ledger_job *job, bool first, struct err *err)
@@ -122,4 +132,33 @@ bool reconcile_report_end(struct reconcile_report *r, const struct ledger *l, st
     if (r->json) printf("], \"closed\": %s}\n", ledger_is_closed(l) ? "true" : "false");
     if (!r->json && ledger_is_closed(l)) puts("every record is accounted for");
     return fflush(stdout) == 0 || err_set(err, ERR_FILE, "standard output cannot be written");
+}
+
+bool reconcile_report_open(const struct reconcile_report *r, const struct ledger *l, struct err *err)
+{
+    uint64_t records = 0, open = 0, wrong = 0;
+    char also[64] = "";
+    for (size_t i = 0; i < ledger_job_count(l); i++) {
+        const struct ledger_job *job = ledger_job_at(l, i);
+        records += job->planned;
+        open += job->not_given;
+        wrong += job->wrong;
+        for (size_t k = 0; k < ACCOUNT_STATES; k++)
+            open += account_state_is_closed((enum account_state)k) ? 0 : job->states[k];
+    }
+    const char *where = r->json ? "see 'findings'" : "see above which they are, and what to do";
+    if (wrong > 0) snprintf(also, sizeof(also), ", and something is wrong with %" PRIu64, wrong);
+    if (open > 0)
+        return err_set(err, ERR_INPUT,
+                       "all files were read; %" PRIu64 " of %" PRIu64
+                       " records are not accounted for yet%s: %s",
+                       open, records, also, where);
+    if (wrong > 0)
+        return err_set(err, ERR_INPUT,
+                       "all files were read; something is wrong with %" PRIu64 " of %" PRIu64 " records: %s",
+                       wrong, records, where);
+    return err_set(
+        err, ERR_INPUT,
+        "all files were read; every record is accounted for, but not everything that the files say: %s",
+        where);
 }

@@ -18,7 +18,11 @@ struct reconcile_report {
 void reconcile_report_begin(struct reconcile_report *r, bool json);
 /* A ledger_finding_fn; the context is a reconcile_report. */
 bool reconcile_report_finding(void *report, const struct ledger_finding *f, struct err *err);
-/* False: no memory; ERR_FILE, standard output cannot be written. */
+/* After the last finding. False: no memory; ERR_FILE, standard output cannot be written. */
 MUST_CHECK bool reconcile_report_end(struct reconcile_report *r, const struct ledger *l, struct err *err);
+/* What the operator is told last when the ledger is not closed (ERR_INPUT): that the work is done, how much is open, and where that
+ * stands. Always false. */
+MUST_CHECK bool reconcile_report_open(const struct reconcile_report *r, const struct ledger *l,
+                                      struct err *err);
 
 #endif

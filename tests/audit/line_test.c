@@ -1,5 +1,6 @@
 #include "audit/line.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "audit/text.h"
@@ -91,7 +92,49 @@ static void forge(struct buf *out, const char *front)
     buf_put_format(out, ",\"hash\":\"%s\"}", hex);
 }
 
+/* What is read without jansson is what jansson reads, and what it refuses is refused. */
+static void expect_as_json(const struct buf *line)
+{
+    struct err err = ERR_INIT;
+    struct audit_line l;
+    struct audit_member m;
+    json_t *json = json_loadb((const char *)line->data, line->len, JSON_REJECT_DUPLICATES, NULL);
+    bool ok = audit_line_parse(line->data, line->len, &none, &l, &err);
+    CU_ASSERT_EQUAL(json == NULL, !ok && strstr(err.text, "is no JSON:") != NULL);
+    for (size_t i = 0; ok && audit_line_member(&l, i, &m); i++) {
+        const json_t *value = json_object_get(json, m.name);
+        CU_ASSERT_TRUE(m.text ? json_is_string(value) && strcmp(json_string_value(value), m.text) == 0
+                              : json_is_integer(value) && (uint64_t)json_integer_value(value) == m.number);
+    }
+    if (ok) audit_line_release(&l);
+    json_decref(json);
+}
+
 #define FRONT "{\"seq\":1,\"time\":\"2026-11-26T10:00:00Z\",\"program\":\"p\",\"event\":\"e\""
+
+static void test_as_json(void)
+{
+    static const char plain[] = FRONT ",\"key\":\"KML\",\"n\":10,\"o\":0,\"long\":123456789012345";
+    static const char instead[] = "\"\\{}[],:0 19-.eaA\x01\x7F\xC3\xA9\t";
+    char front[sizeof(plain) + 8];
+    struct buf line;
+    buf_init(&line, AUDIT_LINE_MAX);
+    for (size_t at = 0; at + 1 < sizeof(plain); at++) {
+        for (size_t i = 0; instead[i]; i++) {
+            snprintf(front, sizeof(front), "%s", plain);
+            front[at] = instead[i];
+            forge(&line, front);
+            expect_as_json(&line);
+            snprintf(front, sizeof(front), "%.*s%c%s", (int)at, plain, instead[i], &plain[at]);
+            forge(&line, front);
+            expect_as_json(&line);
+        }
+        snprintf(front, sizeof(front), "%.*s%s", (int)at, plain, &plain[at + 1]);
+        forge(&line, front);
+        expect_as_json(&line);
+    }
+    buf_release(&line);
+}
 
 /* Anybody can compute a hash: what it covers must still be a line. */
 static void test_right_hash_wrong_line(void)
@@ -211,6 +254,7 @@ static void test_refused_events(void)
 static const struct test_case cases[] = {
     {"byte by byte", test_bytes},
     {"the way back", test_way_back},
+    {"a line is what JSON says it is", test_as_json},
     {"a right hash over a wrong line", test_right_hash_wrong_line},
     {"cut at every byte", test_cut_at_every_byte},
     {"events that are refused", test_refused_events},

@@ -188,6 +188,32 @@ static void test_relock_after_fork(void)
     secret_release(&s);
 }
 
+static void test_children_find_zeros(void)
+{
+    struct err err = ERR_INIT;
+    for (size_t room = 1; room <= 8192; room *= 2) {
+        struct secret s = SECRET_NONE;
+        int status = 1;
+        EXPECT_OK(secret_init(&s, room, &err));
+        if (!s.data) return;
+        memset(s.data, 0x5A, room);
+        s.len = room;
+        EXPECT_OK(secret_keep_from_children(&s, &err));
+        pid_t pid = fork();
+        if (pid == 0) {
+            size_t found = 0;
+            for (size_t i = 0; i < room; i++)
+                found += s.data[i] != 0;
+            _exit(found > 0);
+        }
+        CU_ASSERT_TRUE(waitpid(pid, &status, 0) == pid && status == 0);
+        CU_ASSERT_TRUE(s.data[0] == 0x5A && s.data[room - 1] == 0x5A);
+        secret_release(&s);
+    }
+    struct secret none = SECRET_NONE;
+    EXPECT_OK(secret_keep_from_children(&none, &err));
+}
+
 static void test_memory_that_cannot_be_locked_is_an_error(void)
 {
     struct err err = ERR_INIT;
@@ -321,6 +347,7 @@ static const struct test_case cases[] = {
     {"lines follow each other", test_lines_follow_each_other},
     {"line one over leaves nothing", test_line_one_over_leaves_nothing},
     {"relock after fork", test_relock_after_fork},
+    {"children find zeros", test_children_find_zeros},
     {"memory that cannot be locked is an error", test_memory_that_cannot_be_locked_is_an_error},
     {"no core dumps", test_no_core_dumps},
     {"prompt shows no answer", test_prompt_shows_no_answer},

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hex.h"
 #include "bureau/token_process.h"
@@ -36,6 +37,13 @@ bool token_process_start(struct token_process **out, const struct bureau *settin
     }
     free(p);
     return err_set(err, ERR_TOKEN, "token '%s': no such token is present", settings->token.label);
+}
+
+bool token_process_start_with(struct token_process **out, const struct bureau *settings, int pin_fd,
+                              struct err *err)
+{
+    if (pin_fd >= 0) close(pin_fd);
+    return token_process_start(out, settings, err);
 }
 
 void token_process_free(struct token_process *p)
@@ -264,18 +272,29 @@ const char *card_outcome_name(enum card_outcome outcome)
 }
 
 /* The return key is the sample's signer: bureau and issuer are one in a test. */
+bool token_process_return_key(struct token_process *p, struct buf *spki, struct err *err)
+{
+    uint8_t der[SIGNER_MAX];
+    const char *hex = json_string_value(json_object_get(p->keys, "signer"));
+    if (!hex || strlen(hex) / 2 > sizeof(der) || !hex_read_exact(hex, strlen(hex), der, strlen(hex) / 2, err))
+        return err_set(err, ERR_TOKEN, "no return key");
+    buf_put(spki, der, strlen(hex) / 2);
+    return buf_ok(spki, "return key", err);
+}
+
 bool token_process_sign(struct token_process *p, const uint8_t *data, size_t len, struct buf *signature,
                         uint8_t signer[32], struct err *err)
 {
-    uint8_t der[4096], spki[SIGNER_MAX], out[SIGNATURE_MAX];
+    uint8_t der[4096], out[SIGNATURE_MAX];
+    struct buf spki;
     const json_t *private = json_object_get(p->keys, "private");
     const char *hex = json_string_value(json_object_get(private, "signer"));
-    const char *public = json_string_value(json_object_get(p->keys, "signer"));
     const unsigned char *at = der;
     size_t out_len = sizeof(out);
-    if (!hex || !public || !hex_read_exact(hex, strlen(hex), der, strlen(hex) / 2, err) ||
-        !hex_read_exact(public, strlen(public), spki, strlen(public) / 2, err) ||
-        !sha256(spki, strlen(public) / 2, signer, err))
+    buf_init(&spki, SIGNER_MAX);
+    bool known = token_process_return_key(p, &spki, err) && sha256(spki.data, spki.len, signer, err);
+    buf_release(&spki);
+    if (!known || !hex || !hex_read_exact(hex, strlen(hex), der, strlen(hex) / 2, err))
         return err_set(err, ERR_TOKEN, "no return key");
     EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)(strlen(hex) / 2));
     EVP_MD_CTX *state = EVP_MD_CTX_new();

@@ -166,6 +166,50 @@ static void test_remake_needs_authority_and_uses_it_up(void)
     journal_free(j);
 }
 
+static void test_destroyed_cards(void)
+{
+    struct err err = ERR_INIT;
+    struct card_id expected;
+    fresh();
+    struct journal *j = open_it();
+    play(j, 1, &card_a, CARD_HALF_DONE);
+    play(j, 3, &no_card, CARD_SPOILED);
+    EXPECT_FAIL(journal_destroy(j, 2, &card_a, "x", &err), ERR_INPUT, "record 2: no card of it was changed");
+    EXPECT_FAIL(journal_destroy(j, 1, &card_b, "x", &err), ERR_INPUT, "is not on card BB02");
+    EXPECT_OK(journal_destroy(j, 1, &card_a, "press", &err));
+    EXPECT_OK(journal_destroy(j, 3, &no_card, "press", &err));
+    EXPECT_FAIL(journal_destroy(j, 3, &no_card, "press", &err), ERR_INPUT, "is destroyed already");
+    for (int again = 0; again < 2; again++) {
+        CU_ASSERT_EQUAL(state_of(j, 1), JOURNAL_DESTROYED);
+        CU_ASSERT_EQUAL(state_of(j, 3), JOURNAL_DESTROYED);
+        EXPECT_FAIL(journal_destroy(j, 1, &card_a, "press", &err), ERR_INPUT, "is destroyed already");
+        EXPECT_FAIL(begin(j, 1, "", &expected, &err), ERR_INPUT, "is destroyed; another card needs a remake");
+        j = reopen(j);
+    }
+    CU_ASSERT_EQUAL(journal_book_last_destruction(journal_book(j))->record, 3);
+    CU_ASSERT_STRING_EQUAL(journal_book_last_destruction(journal_book(j))->reason, "press");
+    /* Not by a remake list either, and no other record. */
+    EXPECT_OK(begin(j, 1, "remake-7", &expected, &err));
+    EXPECT_FAIL(journal_destroy(j, 1, &card_a, "x", &err), ERR_INPUT, "is under way");
+    EXPECT_FAIL(journal_known(j, 1, &card_a, 9, &err), ERR_INPUT, "is booked as destroyed");
+    EXPECT_OK(journal_known(j, 1, &card_b, 0, &err));
+    EXPECT_OK(end(j, 1, CARD_SPOILED, &err));
+    EXPECT_OK(begin(j, 2, "", &expected, &err));
+    EXPECT_FAIL(journal_known(j, 2, &card_a, 9, &err), ERR_INPUT, "is booked as destroyed");
+    EXPECT_OK(end(j, 2, CARD_UNTOUCHED, &err));
+    /* After a remake: the card before, and then its own. */
+    play(j, 4, &card_c, CARD_SPOILED);
+    EXPECT_OK(begin(j, 4, "remake-8", &expected, &err));
+    EXPECT_OK(journal_known(j, 4, &(struct card_id){{0xDD}, 10}, 0, &err));
+    EXPECT_OK(end(j, 4, CARD_MADE, &err));
+    EXPECT_OK(journal_destroy(j, 4, &card_c, "old", &err));
+    j = reopen(j);
+    CU_ASSERT_EQUAL(state_of(j, 4), JOURNAL_MADE);
+    CU_ASSERT_EQUAL(journal_book_find(journal_book(j), 4)->destroyed, 1);
+    EXPECT_FAIL(journal_destroy(j, 4, &card_c, "old", &err), ERR_INPUT, "is destroyed already");
+    journal_free(j);
+}
+
 static void test_a_card_that_tells_nothing(void)
 {
     struct err err = ERR_INIT;
@@ -241,7 +285,7 @@ static void test_modules_are_missed_one_by_one(void)
     journal_free(j);
 }
 
-/* The whole life of three cards as steps; each is one line. */
+/* The whole life of two cards as steps; each is one line. */
 static bool step(struct journal *j, unsigned n, struct err *err)
 {
     struct card_id expected;
@@ -258,16 +302,18 @@ static bool step(struct journal *j, unsigned n, struct err *err)
         return journal_known(j, 2, &card_b, 0, err);
     case 5:
         return end(j, 2, CARD_HALF_DONE, err);
-    default:
+    case 6:
         return journal_module(j, 1, "EMBOSS", true, "", err);
+    default:
+        return journal_destroy(j, 2, &card_b, "press", err);
     }
 }
-enum { STEPS = 7 };
+enum { STEPS = 8 };
 /* What record 1 and 2 are when so many steps are on disk and the program is gone. */
 static const enum journal_state after[STEPS + 1][2] = {
     {JOURNAL_FREE, JOURNAL_FREE},      {JOURNAL_FREE, JOURNAL_FREE},      {JOURNAL_UNKNOWN, JOURNAL_FREE},
     {JOURNAL_MADE, JOURNAL_FREE},      {JOURNAL_MADE, JOURNAL_FREE},      {JOURNAL_MADE, JOURNAL_UNKNOWN},
-    {JOURNAL_MADE, JOURNAL_HALF_DONE}, {JOURNAL_MADE, JOURNAL_HALF_DONE},
+    {JOURNAL_MADE, JOURNAL_HALF_DONE}, {JOURNAL_MADE, JOURNAL_HALF_DONE}, {JOURNAL_MADE, JOURNAL_DESTROYED},
 };
 
 static void expect_after(unsigned steps)
@@ -396,13 +442,14 @@ static void test_walk_gives_every_event(void)
     struct err err = ERR_INIT;
     struct buf text;
     size_t ends[STEPS + 1];
-    unsigned counts[4] = {0};
+    unsigned counts[JOURNAL_DESTRUCTION + 1] = {0};
     write_all(&text, ends);
     EXPECT_OK(journal_walk(scratch_path(&scratch, "journal"), job, count, counts, &err));
     CU_ASSERT_EQUAL(counts[JOURNAL_BEGUN], 2);
     CU_ASSERT_EQUAL(counts[JOURNAL_KNOWN], 2);
     CU_ASSERT_EQUAL(counts[JOURNAL_OUTCOME], 2);
     CU_ASSERT_EQUAL(counts[JOURNAL_MODULE], 1);
+    CU_ASSERT_EQUAL(counts[JOURNAL_DESTRUCTION], 1);
     buf_release(&text);
 }
 
@@ -431,6 +478,7 @@ static const struct test_case cases[] = {
     {"modules are missed one by one", test_modules_are_missed_one_by_one},
     {"a refused key is not tried again unasked", test_a_refused_key_is_not_tried_again_unasked},
     {"a remake needs authority and uses it up", test_remake_needs_authority_and_uses_it_up},
+    {"destroyed cards", test_destroyed_cards},
     {"a card that tells nothing of itself", test_a_card_that_tells_nothing},
     {"one program at a time; another job", test_one_program_at_a_time},
     {"killed at every step", test_killed_at_every_step},

@@ -62,11 +62,12 @@ static enum journal_state in_journal(const struct ledger *l)
     return r ? r->state : JOURNAL_FREE;
 }
 
-/* One of a card's three events, in journal and books. */
+/* One of a card's three events, or its destruction, in journal and books. */
 static bool step(struct ledger *l, unsigned n, enum card_outcome outcome, struct err *err)
 {
     struct card_id expected;
     if (n == 0) return begin(l, &first_card, &expected, err);
+    if (n == 3) return ledger_destroy(l, 1, &card_a, "press", err);
     return n == 1 ? ledger_known(l, &first_card, &card_a, 0, err) : end(l, outcome, err);
 }
 
@@ -161,6 +162,44 @@ static void test_books_are_caught_up_for_readers(void)
     registry_close(books);
 }
 
+static void test_destruction(void)
+{
+    static const enum card_outcome ends[] = {CARD_MADE, CARD_HALF_DONE, CARD_SPOILED};
+    struct err err = ERR_INIT;
+    struct card_id expected;
+    uint64_t recovered = 0;
+    for (size_t i = 0; i < SUITE_COUNT(ends); i++) {
+        forget();
+        kill_between(4, ends[i]);
+        struct ledger *l = open_it(&recovered);
+        CU_ASSERT_EQUAL(in_journal(l), JOURNAL_DESTROYED);
+        CU_ASSERT_EQUAL(in_books(l), RECORD_DESTROYED);
+        EXPECT_FAIL(ledger_destroy(l, 1, &card_a, "press", &err), ERR_INPUT, "is destroyed already");
+        EXPECT_FAIL(begin(l, &first_card, &expected, &err), ERR_INPUT, "needs a remake list");
+        ledger_free(l);
+        l = open_it(&recovered); /* noted once */
+        struct record_status status;
+        EXPECT_OK(registry_record_state(ledger_registry(l), &first_card, &status, &err));
+        CU_ASSERT_EQUAL(status.destroyed, 1);
+        ledger_free(l);
+    }
+    /* New books beside an old journal know no such card, and get nothing; the journal stays as it was. */
+    CU_ASSERT_TRUE(shell("rm -f books books-*"));
+    struct ledger *l = open_it(&recovered);
+    CU_ASSERT_EQUAL(in_books(l), RECORD_OPEN);
+    ledger_free(l);
+    forget();
+    l = open_it(&recovered);
+    for (unsigned n = 0; n < 3; n++)
+        EXPECT_OK(step(l, n, CARD_SPOILED, &err));
+    ledger_free(l);
+    CU_ASSERT_TRUE(shell("rm -f books books-*"));
+    l = open_it(&recovered);
+    EXPECT_FAIL(ledger_destroy(l, 1, &card_a, "press", &err), ERR_INPUT, "was never on card");
+    CU_ASSERT_EQUAL(in_journal(l), JOURNAL_SPOILED);
+    ledger_free(l);
+}
+
 static void test_remake_list(void)
 {
     struct err err = ERR_INIT;
@@ -220,6 +259,7 @@ static void test_other_jobs_and_other_runs(void)
 static const struct test_case cases[] = {
     {"books are brought up to the journal", test_books_are_brought_up},
     {"books are caught up for readers", test_books_are_caught_up_for_readers},
+    {"a card that is destroyed", test_destruction},
     {"a remake list", test_remake_list},
     {"lost books are no authority", test_lost_books_are_no_authority},
     {"other jobs, other runs", test_other_jobs_and_other_runs},

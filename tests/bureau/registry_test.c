@@ -188,6 +188,36 @@ static void test_records(void)
     registry_close(r);
 }
 
+static void test_destroyed(void)
+{
+    struct registry *r = fresh();
+    struct err err = ERR_INIT;
+
+    EXPECT_FAIL(note(r, 5, EVENT_DESTROYED, "0A0B", &err), ERR_INPUT, "record 5: was never on card 0A0B");
+    EXPECT_OK(note(r, 5, EVENT_BEGUN, NULL, &err));
+    EXPECT_OK(note(r, 5, EVENT_CARD, "0A0B", &err));
+    EXPECT_OK(note(r, 5, EVENT_HALF_DONE, NULL, &err));
+    EXPECT_OK(note(r, 5, EVENT_REMAKE, NULL, &err));
+    /* The card before the remake, whatever has become of the record; it stays with its own card. */
+    EXPECT_FAIL(note(r, 5, EVENT_DESTROYED, "0A0D", &err), ERR_INPUT, "record 5: was never on card 0A0D");
+    EXPECT_OK(note(r, 5, EVENT_BEGUN, NULL, &err));
+    EXPECT_OK(note(r, 5, EVENT_CARD, "0A0C", &err));
+    EXPECT_OK(note(r, 5, EVENT_MADE, NULL, &err));
+    EXPECT_OK(note(r, 5, EVENT_DESTROYED, "0A0B", &err));
+    CU_ASSERT_EQUAL(state_of(r, 5).state, RECORD_MADE);
+    CU_ASSERT_STRING_EQUAL(state_of(r, 5).serial, "0A0C");
+    EXPECT_FAIL(note(r, 5, EVENT_DESTROYED, "0A0B", &err), ERR_INPUT, "card 0A0B is destroyed already");
+    EXPECT_OK(note(r, 5, EVENT_DESTROYED, "0A0C", &err));
+    CU_ASSERT_EQUAL(state_of(r, 5).state, RECORD_DESTROYED);
+    CU_ASSERT_EQUAL(state_of(r, 5).destroyed, 2);
+    EXPECT_FAIL(note(r, 5, EVENT_DESTROYED, "0A0C", &err), ERR_INPUT,
+                "cannot be noted as destroyed: it is destroyed");
+    EXPECT_FAIL(note(r, 5, EVENT_BEGUN, NULL, &err), ERR_INPUT, "destroyed on card 0A0C");
+    EXPECT_OK(note(r, 5, EVENT_REMAKE, NULL, &err));
+    EXPECT_OK(note(r, 5, EVENT_BEGUN, NULL, &err));
+    registry_close(r);
+}
+
 static void test_counts(void)
 {
     struct registry *r = fresh();
@@ -373,6 +403,7 @@ static const struct test_case cases[] = {
     {"older and other passes", test_passes},
     {"sets of shards", test_shards},
     {"a record's life", test_records},
+    {"cards that are destroyed", test_destroyed},
     {"what is left of a file", test_counts},
     {"a file that was personalized before", test_personalized},
     {"what a killed run leaves", test_run},

@@ -74,6 +74,10 @@ static void expect_lines(const struct played *events, size_t count, const char *
     {                                                                                                        \
         EVENT_DESTROYED, RECORD_DESTROYED, NULL, NULL                                                        \
     }
+#define EARLIER(state, s)                                                                                    \
+    {                                                                                                        \
+        EVENT_DESTROYED, state, s, "press"                                                                   \
+    }
 #define UNTOUCHED                                                                                            \
     {                                                                                                        \
         EVENT_UNTOUCHED, RECORD_OPEN, NULL, NULL                                                             \
@@ -97,6 +101,21 @@ static void test_stories(void)
                  BEGUN, CARD("a2"), MADE);
     EXPECT_LINES("made A1;destroyed A1 destroyed;remade A2 17;", BEGUN, CARD("a1"), MADE, DESTROYED,
                  REMAKE("remake-17 x"), BEGUN, CARD("a2"), MADE);
+}
+
+/* A card is destroyed after its record was given up for another: its own line, and the record's next card is told as ever. */
+static void test_destroyed_after_a_remake(void)
+{
+    EXPECT_LINES("spoiled A1 x;destroyed A1 press;remade A2 17;", BEGUN, CARD("a1"), SPOILED("x"),
+                 REMAKE("remake-17 lost"), EARLIER(RECORD_OPEN, "a1"), BEGUN, CARD("a2"), MADE);
+    EXPECT_LINES("spoiled A1 x;remade A2 17;destroyed A1 press;destroyed A2 destroyed;", BEGUN, CARD("a1"),
+                 SPOILED("x"), REMAKE("remake-17 lost"), BEGUN, CARD("a2"), MADE, EARLIER(RECORD_MADE, "a1"),
+                 DESTROYED);
+    EXPECT_LINES("spoiled A1 x;remade A2 17;destroyed A1 press;missing A2 fire;", BEGUN, CARD("a1"),
+                 SPOILED("x"), REMAKE("remake-17 lost"), BEGUN, CARD("a2"), MADE, EARLIER(RECORD_MADE, "a1"),
+                 REMAKE("remake-18 fire"));
+    EXPECT_LINES("destroyed A1 destroyed;destroyed A2 press;", BEGUN, CARD("a1"), HALF_DONE, DESTROYED,
+                 EARLIER(RECORD_DESTROYED, "a2"));
 }
 
 static void test_made_on_no_card(void)
@@ -144,6 +163,7 @@ static void test_words(void)
 
 static const struct test_case cases[] = {
     {"what events mean", test_stories},
+    {"destroyed after a remake", test_destroyed_after_a_remake},
     {"made on no card", test_made_on_no_card},
     {"a clock that was set back", test_clock_set_back},
     {"words", test_words},

@@ -1,12 +1,14 @@
 /* cardbureau return and remake as a whole: books of the test's own, a file of another program, TEST keys. */
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/outfile.h"
 #include "bureau/commands/commands.h"
 #include "bureau/registry.h"
 #include "bureau/token_process.h"
+#include "formats/fingerprint.h"
 #include "formats/remake_list.h"
 #include "formats/return_file.h"
 #include "formats/signers.h"
@@ -248,6 +250,34 @@ static void test_lists_that_are_refused(void)
     buf_release(&text);
 }
 
+static void test_return_key(void)
+{
+    char pem[100];
+    struct stat st;
+    struct buf text, spki;
+    snprintf(pem, sizeof(pem), "%s/return-key.pem", bureau.folder);
+    const char *const words[] = {"return-key", "--settings", bureau.settings, "--output", pem, NULL};
+    open_books();
+    registry_close(books);
+    CU_ASSERT_EQUAL(sample_bureau_run(&bureau, return_key_command.run, words), 0);
+    CU_ASSERT_TRUE(stat(pem, &st) == 0);
+    buf_init(&text, 1 << 16);
+    buf_init(&spki, 1 << 16);
+    EXPECT_OK(file_read_all(pem, 1 << 16, &text, &err));
+    EXPECT_OK(public_key_read_pem(text.data, text.len, &spki, &err));
+    const struct public_key key = {spki.data, spki.len};
+    uint8_t hash[SHA256_LEN];
+    char hex[FINGERPRINT_HEX_MAX];
+    EXPECT_OK(fingerprint_make(&key, hash, &err));
+    fingerprint_hex(hash, hex);
+    expect_said(&bureau, hex);
+    CU_ASSERT_EQUAL(sample_bureau_run(&bureau, return_key_command.run, words), 6);
+    expect_said(&bureau, "exists and is not replaced");
+    buf_release(&text);
+    buf_release(&spki);
+    unlink(pem);
+}
+
 static void test_settings(void)
 {
     CU_ASSERT_EQUAL(
@@ -256,12 +286,17 @@ static void test_settings(void)
     CU_ASSERT_TRUE(sample_bureau_settings(&bureau, NULL, NULL));
     CU_ASSERT_EQUAL(RETURN(SAMPLE_MIC), 2);
     expect_said(&bureau, "names no return_key");
+    CU_ASSERT_EQUAL(
+        sample_bureau_run(&bureau, return_key_command.run,
+                          (const char *const[]){"return-key", "--settings", bureau.settings, NULL}),
+        2);
+    expect_said(&bureau, "names no return_key");
 }
 
 static const struct test_case cases[] = {
     {"return files", test_return},         {"remade", test_remade},
     {"made and lost", test_made_and_lost}, {"lists that are refused", test_lists_that_are_refused},
-    {"settings", test_settings},
+    {"the return key", test_return_key},   {"settings", test_settings},
 };
 
 int main(void)

@@ -62,7 +62,7 @@ bool sample_bureau_settings(struct sample_bureau *b, const char *kcv, const char
     if (!f) return false;
     fprintf(f,
             "bureau: test\n"
-            "token: {module: none, label: test, parameters: \"" SAMPLE_KEYS "\"}\n"
+            "token: {module: none, label: test, pin: \"file:none\", parameters: \"" SAMPLE_KEYS "\"}\n"
             "keks: [{issuer: \"476173\", version: 1, label: KEK-1, kcv: \"%s\"}]\n"
             "books: books.sqlite\n%s",
             kcv ? kcv : sample_kcv, more ? more : "signers: [signer.pem]\nca_keys: [ca.yaml]\n");

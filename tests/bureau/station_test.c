@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "bureau/commands/commands.h"
+#include "bureau/registry.h"
 #include "card_bureau.h"
 #include "suite.h"
 
@@ -50,7 +51,7 @@ static void test_one_reader(void)
     pid = card_bureau_begin(&bureau, status_command.run, (const char *[]){"--all", NULL});
     expect_status(card_bureau_end(&bureau, pid), 0);
     expect_said("record 4: made, card 00000004");
-    expect_said("0 free, 0 unknown, 0 half-done, 4 made, 0 spoiled");
+    expect_said("0 free, 0 unknown, 0 half-done, 4 made, 0 spoiled, 0 destroyed");
     pid = card_bureau_begin(&bureau, personalize_command.run, words);
     expect_status(card_bureau_end(&bureau, pid), 4);
     expect_said("personalized before");
@@ -163,6 +164,112 @@ static void test_redo_of_crossed_cards(void)
         }
         CU_ASSERT_EQUAL(card_bureau_check_cards(&bureau), 2);
     }
+}
+
+static bool find_job(void *context, const struct registry_file *f, struct err *err)
+{
+    (void)err;
+    memcpy(context, f->first_job, JOB_ID_LEN);
+    return true;
+}
+
+/* As `cardbureau remake` does. */
+static void allow_remake(uint64_t record)
+{
+    struct err err = ERR_INIT;
+    struct registry *r = NULL;
+    struct card_group card = {.number = record};
+    const struct record_note n = {.event = EVENT_REMAKE, .time = 1795687200, .text = "remake-7 lost"};
+    EXPECT_OK(registry_open(&r, bureau.books, &err));
+    EXPECT_OK(registry_walk_files(r, find_job, card.job_id, &err));
+    EXPECT_OK(registry_append(r, &card, card.job_id, &n, &err));
+    registry_close(r);
+}
+
+/* Another card is allowed, and the hand puts the old one in, which stays: it is refused once, and not over and over. */
+static void test_the_old_card_at_a_remake(void)
+{
+    const char *words[] = {"--reader", "*0 00 00", "--records", "1", "--failures", "1", NULL};
+    struct vpcd_card card;
+    CU_ASSERT_TRUE(card_bureau_reset(&bureau));
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, words);
+    CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 0));
+    expect_status(card_bureau_end(&bureau, pid), 0);
+    vpcd_card_release(&card);
+    allow_remake(1);
+    bureau.cards[0].stored = 0;
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
+    CU_ASSERT_TRUE(card_bureau_insert_until_whole(&bureau, &card, 0, 0));
+    expect_status(card_bureau_end(&bureau, pid), 4);
+    vpcd_card_release(&card);
+    expect_said("a remake needs another card than 00000001");
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).begun, 2);
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
+    CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 1, 0));
+    expect_status(card_bureau_end(&bureau, pid), 0);
+    vpcd_card_release(&card);
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).card.bytes[3], 2);
+}
+
+#define CARD_1 "00000001000000000000"
+
+/* A half-done card is destroyed: it and its record are never repeated, and nothing is made without a remake list. */
+static void test_destroyed(void)
+{
+    const char *words[] = {"--reader", "*0 00 00", "--records", "1", "--failures", "1", NULL};
+    const char *first[] = {"--reader", "*0 00 00", "--records", "1", NULL};
+    const char *unasked[] = {"--card", CARD_1, "--reason", "press", NULL};
+    const char *twice[] = {"--card", CARD_1, "--record", "1", "--reason", "press", "--yes", NULL};
+    const char *other[] = {"--record", "2", "--reason", "press", "--yes", NULL};
+    const char *stranger[] = {"--card", "00FF", "--reason", "press", "--yes", NULL};
+    const char *two_words[] = {"--record", "1", "--reason", "the press", "--yes", NULL};
+    const char *good[] = {"--card", CARD_1, "--reason", "press", "--yes", NULL}, *none[] = {NULL};
+    struct vpcd_card card;
+    CU_ASSERT_TRUE(card_bureau_reset(&bureau));
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, destroy_command.run, other)), 4);
+    expect_said("no card of this job was begun");
+    pid_t pid = card_bureau_begin(&bureau, personalize_command.run, first);
+    CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 0, 5));
+    expect_status(card_bureau_end(&bureau, pid), 4);
+    vpcd_card_release(&card);
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).state, JOURNAL_HALF_DONE);
+    static const struct {
+        int status;
+        const char *said;
+    } due[] = {{2, "nobody to ask"},
+               {2, "its card is named twice"},
+               {4, "no card of it was changed"},
+               {4, "card 00FF has no record of this job"},
+               {2, "--reason is one word"}};
+    const char *const *tries[] = {unasked, twice, other, stranger, two_words};
+    for (size_t i = 0; i < SUITE_COUNT(tries); i++) {
+        expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, destroy_command.run, tries[i])),
+                      due[i].status);
+        expect_said(due[i].said);
+    }
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).state, JOURNAL_HALF_DONE);
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, destroy_command.run, good)), 0);
+    expect_said("card " CARD_1 ": record 1, half-done");
+    expect_said("is booked as destroyed; its record goes onto another card only by a remake list");
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, destroy_command.run, good)), 4);
+    expect_said("is destroyed already");
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, status_command.run, none)), 0);
+    expect_said("record 1: destroyed, card " CARD_1);
+    expect_said("0 made, 0 spoiled, 1 destroyed");
+    /* Nothing is left for a redo; with a list it is another card's. */
+    expect_status(card_bureau_end(&bureau, card_bureau_begin(&bureau, redo_command.run, words)), 0);
+    allow_remake(1);
+    bureau.cards[0].stored = 0;
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
+    CU_ASSERT_TRUE(card_bureau_insert_until_whole(&bureau, &card, 0, 0));
+    expect_status(card_bureau_end(&bureau, pid), 4);
+    vpcd_card_release(&card);
+    expect_said("card " CARD_1 " is booked as destroyed");
+    pid = card_bureau_begin(&bureau, redo_command.run, words);
+    CU_ASSERT_TRUE(card_bureau_insert(&bureau, &card, 0, 1, 0));
+    expect_status(card_bureau_end(&bureau, pid), 0);
+    vpcd_card_release(&card);
+    CU_ASSERT_EQUAL(card_bureau_record(&bureau, 1).card.bytes[3], 2);
 }
 
 /* A pile of cards that were made before goes through the reader again. */
@@ -441,6 +548,8 @@ static const struct test_case cases[] = {
     {"pulled at every command", test_pulled_at_every_command},
     {"redo finds the record of a card", test_redo_finds_the_record_of_a_card},
     {"redo of cards that are in each other's readers", test_redo_of_crossed_cards},
+    {"the old card at a remake", test_the_old_card_at_a_remake},
+    {"a card that is destroyed", test_destroyed},
     {"made cards are refused", test_made_cards_are_refused},
     {"wrong keys end the run", test_wrong_keys_end_the_run},
     {"a bad record is left for redo", test_a_bad_record_is_left_for_redo},

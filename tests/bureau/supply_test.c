@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/outfile.h"
+#include "bureau/supplied.h"
 #include "formats/derivation.h"
 #include "plastic_cipher.h"
 #include "stage.h"
@@ -272,6 +273,66 @@ static void test_no_card_twice(void)
     end();
 }
 
+/* Lists of two runs, with books: a card that is in the first is in no second one, nor is its serial number. */
+static void test_other_lists(void)
+{
+    static char books[300];
+    struct plastic card, other, unlisted;
+    struct turns_result r;
+    stage_supplier(&settings, &soft, 3);
+    snprintf(books, sizeof books, "%s.books", path);
+    unlink(books);
+    settings.books_path = books;
+    if (!begin()) return;
+    stage_blank_card(&card, 3, 1);
+    CU_ASSERT_EQUAL(put_in(&card).outcome, CARD_MADE);
+    end();
+    for (int run = 0; run < 2; run++) {
+        if (!begin()) return; /* the first list is gone, and its cards are known */
+        s.again = true;
+        r = put_in(&card);
+        CU_ASSERT_EQUAL(r.outcome, CARD_UNTOUCHED);
+        CU_ASSERT_EQUAL(r.err.kind, ERR_INPUT);
+        CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, "card 9ABCDE01 stands in the list batch.csv since 20"));
+        stage_blank_card(&other, 3, 1);
+        other.key_data[9] ^= 1;
+        r = put_in(&other);
+        CU_ASSERT_EQUAL(r.outcome, CARD_UNTOUCHED);
+        CU_ASSERT_PTR_NOT_NULL(
+            strstr(r.err.text, "another card with serial number 9ABCDE01 stands in the list batch.csv"));
+        CU_ASSERT_EQUAL(other.keys.version, 255);
+        expect_list(NAMES);
+        end();
+    }
+    /* Its line was not written, so it may be in a later list. */
+    if (!begin()) return;
+    stage_blank_card(&unlisted, 3, 2);
+    struct registry *r2 = NULL;
+    EXPECT_OK(supplied_open(&r2, books, &err));
+    struct supplied_card c = {.serial_len = 4};
+    memcpy(c.key_data, unlisted.key_data, sizeof c.key_data);
+    c.serial = &c.key_data[4];
+    EXPECT_OK(supplied_note(r2, &c, "a.csv", 1795687200, &err));
+    EXPECT_FAIL(supplied_note(r2, &c, "b.csv", 1795687200, &err), ERR_INPUT,
+                "card 9ABCDE02 stands in the list a.csv since 2026-11-26T10:00:00Z");
+    EXPECT_OK(supplied_forget(r2, &c, &err));
+    EXPECT_OK(supplied_is_new(r2, &c, &err));
+    registry_close(r2);
+    CU_ASSERT_EQUAL(put_in(&unlisted).outcome, CARD_MADE);
+    CU_ASSERT_EQUAL(lines(), 1);
+    end();
+    /* A bureau's books are another thing. */
+    struct batch *b = NULL;
+    unlink(books);
+    unlink(path);
+    EXPECT_OK(registry_open(&r2, books, &err));
+    registry_close(r2);
+    EXPECT_FAIL(batch_create(&b, path, &settings, &err), ERR_FILE,
+                "is a database, but not a supplier's books");
+    CU_ASSERT_EQUAL(access(path, F_OK), -1);
+    unlink(books);
+}
+
 static void test_batch_file(void)
 {
     struct batch *b = NULL;
@@ -310,6 +371,7 @@ static const struct test_case cases[] = {
     {"wrong keys of a blank card are tried once", test_wrong_blank_keys},
     {"pulled at every command: not listed, and not lost", test_pulled},
     {"no card twice", test_no_card_twice},
+    {"no card in two lists", test_other_lists},
     {"the batch file", test_batch_file},
 };
 

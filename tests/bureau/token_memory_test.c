@@ -1,6 +1,7 @@
 /* What the parent of a token process does not have: its memory is searched for every key of a card made. */
 #include "bureau/token_process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "bureau/message.h"
+#include "bureau/pin_once.h"
 #include "stage.h"
 #include "suite.h"
 
@@ -47,6 +49,38 @@ static size_t count_in(pid_t pid, const uint8_t *value, size_t len)
     return count;
 }
 
+/* A PIN that stands nowhere by chance; it is wrong, so that the token refuses it. */
+#define TELLING_PIN "q7w0e8r9t6z"
+
+/* The PIN comes from a descriptor, once, as for several processes. */
+static bool start_with_pin(const char *file, struct token_process **p, struct err *e)
+{
+    static char source[16];
+    struct bureau with = settings;
+    struct secret pin = SECRET_NONE;
+    int pin_fd = -1, fd = open(file, O_RDONLY | O_CLOEXEC);
+    snprintf(source, sizeof source, "fd:%d", fd);
+    with.token.pin = source;
+    bool ok = pin_once_get(&pin, &with, e) && pin_once_pipe(&pin, &pin_fd, e);
+    secret_release(&pin);
+    close(fd);
+    return ok && token_process_start_with(p, &with, pin_fd, e);
+}
+
+static const char *telling_file(void)
+{
+    static char path[200];
+    snprintf(path, sizeof path, "%s/telling", soft.folder);
+    return path;
+}
+
+static bool start_both(struct token_process **p, struct err *e)
+{
+    bool refused = !start_with_pin(telling_file(), p, e) && strstr(e->text, "CKR_PIN_INCORRECT");
+    err_clear(e);
+    return refused && start_with_pin(strchr(settings.token.pin, '/'), p, e);
+}
+
 /* This program again, as the parent of a token process, so that the test's own remains of the keys are not in it: it gets a record and
  * the card's answers over a socket. At the end it waits to be looked through. */
 static void play_parent(int fd)
@@ -62,7 +96,7 @@ static void play_parent(int fd)
     card_turn_init(&turn);
     bool ok = message_receive(fd, &type, &record, -1, &closed, &e);
     const struct card_order order = {.record = record.data, .len = record.len, .tries = 1};
-    ok = ok && token_process_start(&p, &settings, &e) && token_process_begin(p, &order, &turn, &e);
+    ok = ok && start_both(&p, &e) && token_process_begin(p, &order, &turn, &e);
     while (ok && !turn.done) {
         ok = message_send(fd, MESSAGE_ANSWER, &turn.command, &e) &&
              message_receive(fd, &type, &answer, -1, &closed, &e) && !closed &&
@@ -136,6 +170,9 @@ static void test_parent_memory(void)
     buf_init(&record, 200000);
     stage_put_record(&record, &(struct stage_record){.protocol = 3});
     stage_card(&card, 3, 0x70, STAGE_KVN_AES);
+    FILE *f = fopen(telling_file(), "w");
+    CU_ASSERT_TRUE(f && fputs(TELLING_PIN "\n", f) >= 0);
+    if (f) fclose(f);
     CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     pid_t pid = start_parent(ends[1]);
     EXPECT_OK(message_send(ends[0], MESSAGE_BEGIN, &record, &err));
@@ -149,6 +186,7 @@ static void test_parent_memory(void)
                                       card.keys.enc, card.keys.mac, card.keys.dek};
     for (size_t i = 0; i < SUITE_COUNT(session); i++)
         CU_ASSERT_EQUAL(count_in(pid, session[i], 16), 0);
+    CU_ASSERT_EQUAL(count_in(pid, (const uint8_t *)TELLING_PIN, strlen(TELLING_PIN)), 0);
     /* The search does find what the parent has: a part of the record. */
     CU_ASSERT_TRUE(count_in(pid, &record.data[100], 16) > 0);
     kill(pid, SIGKILL);
@@ -159,7 +197,7 @@ static void test_parent_memory(void)
 }
 
 static const struct test_case cases[] = {
-    {"the parent's memory holds no key", test_parent_memory},
+    {"the parent's memory holds no key and no PIN", test_parent_memory},
 };
 
 int main(int argc, char **argv)

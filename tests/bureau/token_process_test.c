@@ -1,11 +1,13 @@
 /* The token process as its parent sees it: cards made, records refused. */
 #include "bureau/token_process.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "bureau/pin_once.h"
 #include "bureau/ways.h"
 #include "formats/mic.h"
 #include "formats/signature.h"
@@ -209,21 +211,25 @@ static void test_keys_only(void)
 static void test_sign(void)
 {
     struct token_process *p = start();
-    struct buf signature, spkis;
+    struct buf signature, spkis, spki;
     uint8_t signer[32], hash[32];
     static const uint8_t data[] = "return file";
     if (!p) return;
     buf_init(&signature, 1024);
     buf_init(&spkis, 4096);
+    buf_init(&spki, 4096);
     EXPECT_OK(token_process_sign(p, data, sizeof data, &signature, signer, &err));
     EXPECT_OK(token_process_signers(p, &spkis, &err));
     CU_ASSERT_TRUE_FATAL(spkis.len > 2 && bytes_be(spkis.data, 2) == spkis.len - 2);
     const struct public_key key = {&spkis.data[2], spkis.len - 2}; /* the stage trusts its own return key */
+    EXPECT_OK(token_process_return_key(p, &spki, &err));
+    CU_ASSERT_TRUE(bytes_equal(spki.data, spki.len, key.spki, key.len));
     EXPECT_OK(sha256(&spkis.data[2], spkis.len - 2, hash, &err));
     CU_ASSERT_TRUE(bytes_equal(signer, 32, hash, 32));
     EXPECT_OK(
         signature_verify(&key, SIGNATURE_RSA_SHA256, data, sizeof data, signature.data, signature.len, &err));
     buf_release(&signature);
+    buf_release(&spki);
     buf_release(&spkis);
     token_process_free(p);
 }
@@ -239,6 +245,54 @@ static void test_start_refused(void)
     with.return_label = other;
     EXPECT_FAIL(token_process_start(&p, &with, &err), ERR_TOKEN, "nobody");
     CU_ASSERT_PTR_NULL(p);
+}
+
+/* The settings' own source is not asked. */
+static void test_pin_through_a_pipe(void)
+{
+    static char nowhere[] = "file:/nonexistent/pin", typed[] = "fd:99";
+    struct bureau with = settings;
+    struct secret pin = SECRET_NONE, wrong = SECRET_NONE;
+    int fd = -1;
+    with.token.pin = nowhere;
+    EXPECT_OK(pin_once_get(&pin, &with, &err)); /* every process fetches it itself */
+    CU_ASSERT_PTR_NULL(pin.data);
+    EXPECT_OK(pin_once_pipe(&pin, &fd, &err));
+    CU_ASSERT_EQUAL(fd, -1);
+    EXPECT_OK(secret_copy(&pin, SOFTTOKEN_PIN, strlen(SOFTTOKEN_PIN), &err));
+    EXPECT_OK(secret_copy(&wrong, "wrong", 5, &err));
+    for (int i = 0; i < 2; i++) {
+        struct token_process *p = NULL;
+        EXPECT_OK(pin_once_pipe(i ? &wrong : &pin, &fd, &err));
+        if (i)
+            EXPECT_FAIL(token_process_start_with(&p, &with, fd, &err), ERR_TOKEN, "CKR_PIN_INCORRECT");
+        else
+            EXPECT_OK(token_process_start_with(&p, &with, fd, &err));
+        CU_ASSERT_EQUAL(fcntl(fd, F_GETFD), -1);
+        token_process_free(p);
+        err_clear(&err);
+    }
+    with.token.pin = typed;
+    struct secret none = SECRET_NONE;
+    EXPECT_FAIL(pin_once_get(&none, &with, &err), ERR_TOKEN, "PIN from file descriptor 99");
+    CU_ASSERT_PTR_NULL(none.data);
+    secret_release(&pin);
+    secret_release(&wrong);
+}
+
+/* One process alone reads it from the descriptor before it closes all. */
+static void test_pin_from_a_descriptor(void)
+{
+    static char source[16];
+    struct bureau with = settings;
+    struct token_process *p = NULL;
+    int fd = open(strchr(settings.token.pin, '/'), O_RDONLY);
+    CU_ASSERT_TRUE_FATAL(fd > 2);
+    snprintf(source, sizeof source, "fd:%d", fd);
+    with.token.pin = source;
+    EXPECT_OK(token_process_start(&p, &with, &err));
+    token_process_free(p);
+    close(fd);
 }
 
 static void test_dies(void)
@@ -278,6 +332,8 @@ static const struct test_case cases[] = {
     {"keys only", test_keys_only},
     {"signing and trusted signers", test_sign},
     {"what refuses to start", test_start_refused},
+    {"a PIN through a pipe", test_pin_through_a_pipe},
+    {"a PIN from a descriptor", test_pin_from_a_descriptor},
     {"a token process that is killed", test_dies},
 };
 

@@ -63,7 +63,7 @@ static void test_refused(void)
         {BEGIN "test: yes\n" KMC "blank_keys: {key_version: 128, keys: gp-test}\n", "is 1 to 127, or 255"},
         {BEGIN "test: yes\n" KMC "blank_keys: {key_version: 255, keys: mine}\n", "gp-test"},
         {BEGIN "test: yes\n" KMC GP "serial: {start: 8, length: 4}\n", "within the 10 bytes of KEYDATA"},
-        {BEGIN "test: yes\n" KMC GP "books: b.sqlite\n", "books"},
+        {BEGIN "test: yes\n" KMC GP "keks: []\n", "keks"},
         {BEGIN KMC "blank_keys: {key_version: 1, master: {name: KMC, version: 1, algorithm: des2, method: "
                    "kmc-cps, label: B, kcv: \"010203\"}}\n",
          "belong to different protocols"},
@@ -79,7 +79,17 @@ static void test_refused(void)
     }
 }
 
+static void test_books(void)
+{
+    static const char text[] = BEGIN "test: yes\n" KMC GP "books: b.sqlite\n";
+    struct bureau *b = NULL;
+    EXPECT_OK(supplier_parse(&b, "folder/supplier.yaml", text, sizeof(text) - 1, &err));
+    CU_ASSERT_STRING_EQUAL(b->books_path, "folder/b.sqlite");
+    bureau_free(b);
+}
+
 static const struct test_case cases[] = {
+    {"books", test_books},
     {"the demo's supplier", test_demo},
     {"blank cards with keys of a master", test_master},
     {"what is refused", test_refused},

@@ -21,10 +21,12 @@ made_and_read_back()
     blank 2 2 --scp 03 --i 60
     blank 3 2 --scp 03 --i 00
     blank 4 1 --scp 03 --i 30
+    # The PIN comes once, and two processes log in with it.
+    sed 's|file:pins/bureau.pin|fd:3|' bureau.yaml >once.yaml
     feed 0 1 3 &
     first=$!
     feed 1 2 4 &
-    bureau 0 personalize
+    bureau 0 personalize --settings once.yaml 3<pins/bureau.pin
     tells '4 cards made; 0 half-done, 0 spoiled, 0 left as they were'
     wait $first $! || fail 'cards were not fed'
     bureau 0 status
@@ -60,6 +62,90 @@ pulled_out()
     state_is 2 made 2
     read_back 1
     read_back 2
+}
+
+# told_is LINE…: the return file's lines without object identifier and time.
+told_is()
+{
+    rm -f demo.return
+    bureau 0 return --output demo.return
+    sed -n '/^[0-9]/p' demo.return | cut -d ' ' -f 1,3,4,6 >told
+    printf '%s\n' "$@" | cmp -s - told || fail "the return file tells: $(cat told)"
+}
+
+accounted()
+{
+    due_status=$1
+    shift
+    expect "$due_status" "$cardprep" reconcile --signer demo-signer.pem --bureau-signer return-signer.pem demo.mic demo.return "$@"
+}
+
+# answered STATUS ANSWER OPTION…: to the question of destroy, at a terminal.
+answered()
+{
+    due_status=$1
+    answer=$2
+    shift 2
+    expect "$due_status" command expect "$E2E_SOURCE/tests/e2e/answer.exp" 'yes/no' "$answer" \
+        "$cardbureau" destroy demo.mic --settings bureau.yaml --reason withdrawn "$@"
+}
+
+# A half-done card is destroyed, and its record made again by the issuer's list; then a made card is withdrawn, and a spoiled one follows late.
+destroyed()
+{
+    ordered 2
+    for number in 1 2 3 4; do blank $number 2; done
+    bureau_with 4 personalize '1:pull@20 2'
+    bureau 2 destroy --record 1 --reason press </dev/null
+    says 'nobody to ask'
+    if command -v expect >/dev/null; then
+        answered 130 no --record 1
+        tells "card $(serial_of 1): record 1, half-done"
+        tells 'nothing was booked'
+        state_is 1 half-done 1
+    fi
+    bureau 0 destroy --card "$(serial_of 1)" --reason press --yes
+    tells "card $(serial_of 1) is booked as destroyed; its record goes onto another card only by a remake list"
+    state_is 1 destroyed 1
+    bureau 4 destroy --record 1 --reason press --yes
+    says 'is destroyed already'
+    bureau 4 redo --reader '* 00 00'
+    says 'of 2 records 1 are made, 0 spoiled and 1 destroyed'
+    told_is "1 destroyed $(serial_of 1) press" "2 made $(serial_of 2) -"
+    accounted 0
+    tells '1 destroyed'
+
+    expect 0 "$cardprep" remake job.yaml --records "1=$(serial_of 1)" --reason press --serial 1 --output 1.remake
+    expect 0 "$cardbureau" remake 1.remake --settings bureau.yaml
+    bureau_with 4 redo 1 --failures 1
+    result_is '0 cards made'
+    says 'is booked as destroyed: it takes no record'
+    bureau_with 0 redo 3
+    state_is 1 made 3
+    read_back 1
+    if command -v expect >/dev/null; then
+        answered 0 yes --record 2
+    else
+        bureau 0 destroy --record 2 --reason withdrawn --yes
+    fi
+    told_is "1 destroyed $(serial_of 1) press" "1 remade $(serial_of 3) remake-1" "2 made $(serial_of 2) -" \
+        "2 destroyed $(serial_of 2) withdrawn"
+    accounted 0 1.remake
+    tells '1 remade'
+    tells '1 destroyed'
+    accounted 4
+
+    # Given up first and destroyed afterwards: the record stays on its new card.
+    expect 0 "$cardprep" remake job.yaml --records "1=$(serial_of 3)" --reason lost --serial 2 --output 2.remake
+    expect 0 "$cardbureau" remake 2.remake --settings bureau.yaml
+    bureau_with 0 redo 4
+    bureau 0 destroy --card "$(serial_of 3)" --reason found --yes
+    state_is 1 made 4
+    told_is "1 destroyed $(serial_of 1) press" "1 remade $(serial_of 3) remake-1" "1 missing $(serial_of 3) lost" \
+        "1 remade $(serial_of 4) remake-2" "1 destroyed $(serial_of 3) found" "2 made $(serial_of 2) -" \
+        "2 destroyed $(serial_of 2) withdrawn"
+    accounted 0 1.remake 2.remake
+    tells '1 remade'
 }
 
 # Killed while the second card is under way. What is left of it may be nothing or all.
@@ -128,6 +214,7 @@ wrong_keys()
 begin personalize softhsm
 shows 'four cards in two readers: made, read back, accounted for' made_and_read_back
 shows 'cards pulled out in the middle and at the end are finished by a redo' pulled_out
+shows 'destroyed, made again, withdrawn: in journal, books, return file and account' destroyed
 shows 'cardbureau killed in the middle: nothing twice, nothing lost' killed
 shows 'SCP02, with and without encryption and R-MAC' scp02
 shows 'a card with other keys' wrong_keys

@@ -96,7 +96,10 @@ all_made()
     returns none.return demo.mic
     reconciled 4 demo.mic none.return
     tells "not-told: job 'demo': records 1 to 3: no return file tells of it"
-    says 'not every record is accounted for'
+    tells '  3 not told: ask the bureau for its next return file'
+    says 'all files were read; 3 of 3 records are not accounted for yet: see above which they are, and what to do'
+    reconciled 4 demo.mic none.return --json
+    says "3 of 3 records are not accounted for yet: see 'findings'"
     reconciled 4 demo.mic
     reconciled 4 demo.mic --returns day.return
     tells "not-told: job 'demo': record 1: "
@@ -112,9 +115,10 @@ what_is_not_closed()
     tells "spoiled: job 'demo': record 1: card A1 is spoiled, and there is no other"
     tells "missing: job 'demo': record 2: the bureau does not know where card A2 is"
     tells "missing: job 'demo': record 4: the bureau does not know where card ? is"
-    tells '  1 spoiled'
+    tells '  1 spoiled: to be made again by a remake list'
     tells '  1 destroyed'
-    tells '  2 missing'
+    tells '  2 missing: ask the bureau'
+    says '3 of 4 records are not accounted for yet: '
     reconciled 4 demo.mic a.return --json
     tells '{"kind": "spoiled", "job_id": "00112233445566778899aabbccddeeff", "first": 1, "last": 1, "text": "card A1'
     tells '"closed": false'
@@ -146,7 +150,8 @@ remade()
     reconciled 4 demo.mic a.return
     tells "no-authority: job 'demo': record 2: has a new card that no remake list allows (cards A2B3, A6)"
     tells "no-authority: job 'demo': record 4: "
-    tells 'something is wrong with 2 of them'
+    tells 'something is wrong with 2 of them: see above, and tell an officer'
+    says 'all files were read; something is wrong with 2 of 4 records: see above which they are, and what to do'
     # The next list has a higher number, and this one is not replaced.
     expect 6 "$cardprep" remake job.yaml --records 1 --reason lost --output 1.remake
     expect 0 "$cardprep" remake job.yaml --records 1 --reason lost --output 2.remake
@@ -161,6 +166,9 @@ remade()
     returns d.return demo.mic '1 made A1 10 -' '2 spoiled BB 11 x' "2 remade A6 12 remake-$list" '3 made A3 12 -' '4 made A4 12 -'
     reconciled 4 demo.mic d.return 1.remake
     tells "no-authority: job 'demo': record 2: "
+    returns e.return demo.mic '1 made A1 10 -' '2 spoiled BB 11 x' "2 remade A6 12 remake-$list" '3 made A3 12 -'
+    reconciled 4 demo.mic e.return 1.remake
+    says '1 of 4 records are not accounted for yet, and something is wrong with 1: '
 }
 
 what_must_not_be()
@@ -181,6 +189,9 @@ what_must_not_be()
     signed d.return bureau.key cardprep-return-1
     reconciled 4 demo.mic d.return
     tells "unknown-file: return file 'd.return' (5 lines) is of a MIC file that is not given"
+    returns good.return demo.mic '1 made A1 10 -' '2 made A2 11 -' '3 made A3 12 -' '4 made A4 13 -'
+    reconciled 4 demo.mic good.return d.return
+    says 'every record is accounted for, but not everything that the files say: see above'
     sed 's/^name: demo/name: other/; /^signer: /,$d' a.return >e.return
     signed e.return bureau.key cardprep-return-1
     reconciled 4 demo.mic e.return
@@ -248,7 +259,8 @@ shards()
     tells '  5 made'
     reconciled 4 2.mic 2.return
     tells "missing-file: job 'demo': shard 1 of 2 is not given"
-    tells '  2 in shards that are not given'
+    tells '  2 in shards that are not given: name their MIC files, too'
+    says '2 of 5 records are not accounted for yet: '
     reconciled 4 1.mic 2.mic 2.return
     tells "not-told: job 'demo': records 1 to 2: "
     # A job without a log: the number comes from whoever asks for the list.

@@ -24,14 +24,15 @@ raw()
 # What the run has said of this card: feed takes it out then.
 words_about()
 {
-    grep -c "card $(serial_of "$1") " err 2>/dev/null || :
+    # 0 also while there is no such file: it comes with the program, which starts beside the feeding
+    { cat err 2>/dev/null || :; } | grep -c "card $(serial_of "$1") " || :
 }
 
 # The demo's supplier; the serial number is where serial_of has it.
 supplier()
 {
     sed "s|$demo_module|$module|" "$demo/supplier.yaml" >supplier.yaml
-    echo 'serial: {start: 7, length: 4}' >>supplier.yaml
+    printf 'serial: {start: 7, length: 4}\nbooks: supplier.sqlite\n' >>supplier.yaml
 }
 
 # supply STATUS LIST OPTION…
@@ -239,6 +240,11 @@ killed()
     listed refused.csv 3
     supply_with 0 second.csv '2' --count 1 --again
     listed second.csv 2
+    # Nor does a card of an earlier list come into a later one.
+    supply_with 4 third.csv '1 2 3' --again
+    says 'card 00000001 stands in the list first.csv since'
+    says 'card 00000002 stands in the list second.csv since'
+    listed third.csv
     { cat first.csv && sed 1d refused.csv && sed 1d second.csv; } >batch.csv
     listed batch.csv 1 3 2
     # A line that a cut of power left is no card.

@@ -117,6 +117,26 @@ static void test_hex(void)
                 "word 1 '000102030...' is not in the list");
 }
 
+/* For whoever reads it aloud: five lines, which together say the same twice. */
+static void test_put(void)
+{
+    char all[600], text[FINGERPRINT_HEX_MAX];
+    struct buf out;
+    size_t lines = 0;
+    buf_init(&out, sizeof(all));
+    fingerprint_put(sample, &out);
+    snprintf(all, sizeof(all), "%s", buf_text(&out) ? buf_text(&out) : "");
+    for (char *c = all; *c; c++) {
+        lines += *c == '\n';
+        if (*c == '\n') *c = ' ';
+    }
+    CU_ASSERT_EQUAL(lines, FINGERPRINT_LINES + 1);
+    CU_ASSERT_EQUAL(strncmp(all, words, strlen(words)), 0);
+    fingerprint_hex(sample, text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(all, text));
+    buf_release(&out);
+}
+
 static void test_typed(void)
 {
     struct buf text;
@@ -238,6 +258,7 @@ static const struct test_case cases[] = {
     {"the longest words", test_longest},
     {"lines of four", test_lines},
     {"hex digits", test_hex},
+    {"both, as they are read aloud", test_put},
     {"case and gaps as people type", test_typed},
     {"missing, doubled and swapped words", test_moved},
     {"words that are none", test_other_words},

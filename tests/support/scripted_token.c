@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "formats/groups.h"
 
@@ -42,6 +43,13 @@ bool token_process_start(struct token_process **out, const struct bureau *settin
     if (scripted_token.refuses_to_start) return err_set(err, ERR_TOKEN, "C_Login: CKR_PIN_INCORRECT");
     *out = calloc(1, sizeof(**out));
     return *out || err_set_no_memory(err);
+}
+
+bool token_process_start_with(struct token_process **out, const struct bureau *settings, int pin_fd,
+                              struct err *err)
+{
+    if (pin_fd >= 0) close(pin_fd);
+    return token_process_start(out, settings, err);
 }
 
 void token_process_free(struct token_process *p)
@@ -162,6 +170,13 @@ bool token_process_sign(struct token_process *p, const uint8_t *data, size_t len
     (void)len;
     (void)signature;
     (void)signer;
+    return err_set(err, ERR_TOKEN, "no return key");
+}
+
+bool token_process_return_key(struct token_process *p, struct buf *spki, struct err *err)
+{
+    (void)p;
+    (void)spki;
     return err_set(err, ERR_TOKEN, "no return key");
 }
 
