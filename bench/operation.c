@@ -18,7 +18,8 @@ static const struct {
     [OPERATION_SECRET] = {"secret", {"unwrap", "check_value", "destroy"}},
     [OPERATION_REWRAP] = {"rewrap", {"wrap"}},
     [OPERATION_TRANSLATE] = {"translate", {"read", "encrypt"}},
-    [OPERATION_CHANNEL] = {"channel", {"derive", "open", "cryptograms", "close"}},
+    [OPERATION_CARD_KEYS] = {"card_keys", {"derive", "destroy"}},
+    [OPERATION_CHANNEL] = {"channel", {"open", "cryptograms", "close"}},
     [OPERATION_COMMAND] = {"command", {"mac", "encrypt"}},
 };
 

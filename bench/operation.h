@@ -20,7 +20,8 @@ enum operation_kind {
     OPERATION_SECRET,    /* unwrap, check value, destroy */
     OPERATION_REWRAP,    /* wrap under the card's data key */
     OPERATION_TRANSLATE, /* read, encrypt: where the token does not wrap so (named exception 1) */
-    OPERATION_CHANNEL,   /* the card's keys, the session's, both cryptograms, destroy */
+    OPERATION_CARD_KEYS, /* the card's static keys: derive, destroy */
+    OPERATION_CHANNEL,   /* the session's keys, both cryptograms, destroy */
     OPERATION_COMMAND,   /* MAC, encrypt */
     OPERATION_KIND_COUNT
 };

@@ -14,14 +14,28 @@ void channel_init(struct channel *c, struct ring *r)
     c->ring = r;
 }
 
+static void forget_keys(struct channel *c)
+{
+    hsm_card_keys_destroy(c->ring->t, &c->keys);
+    c->keys = (struct hsm_card_keys)HSM_CARD_KEYS_NONE;
+    c->origin = (struct channel_origin){.from = NULL};
+}
+
+/* Ends the session; the card's keys stay for its next one. */
+static void end_session(struct channel *c)
+{
+    const struct channel kept = *c;
+    hsm_channel_close(c->ring->t, &c->session);
+    channel_init(c, kept.ring);
+    c->due_kmc = kept.due_kmc;
+    c->keys = kept.keys;
+    c->origin = kept.origin;
+}
+
 void channel_close(struct channel *c)
 {
-    struct ring *r = c->ring;
-    const unsigned due_kmc = c->due_kmc;
-    hsm_channel_close(r->t, &c->session);
-    hsm_card_keys_destroy(r->t, &c->keys);
-    channel_init(c, r);
-    c->due_kmc = due_kmc;
+    end_session(c);
+    forget_keys(c);
 }
 
 /* ---- opening ---- */
@@ -86,6 +100,20 @@ static bool check_card(struct channel *c, const uint8_t *host, struct err *err)
                    c->from->name, (unsigned)c->answer.key_version);
 }
 
+/* Each application of a card opens a channel with the same static keys. */
+static bool derive_keys(struct channel *c, const struct ring_card *card, struct err *err)
+{
+    const struct channel_origin *o = &c->origin;
+    if (o->from == c->from && o->aes == card->aes &&
+        memcmp(o->key_data, card->key_data, sizeof(o->key_data)) == 0)
+        return true;
+    forget_keys(c);
+    if (!ring_derive(c->ring, c->from, card, &c->keys, err)) return false;
+    c->origin = (struct channel_origin){.from = c->from, .aes = card->aes};
+    memcpy(c->origin.key_data, card->key_data, sizeof(c->origin.key_data));
+    return true;
+}
+
 static bool choose_keys(struct channel *c, struct err *err)
 {
     const struct scp_answer *a = &c->answer;
@@ -102,7 +130,7 @@ static bool choose_keys(struct channel *c, struct err *err)
         return err_set(err, ERR_CONFIG, "the card speaks SCP%02X, and %s is a key of %s",
                        (unsigned)a->protocol, from->name, hsm_algorithm_name(from->master.algorithm));
     c->from = from;
-    return ring_derive(c->ring, from, &card, &c->keys, err);
+    return derive_keys(c, &card, err);
 }
 
 static bool derive_session(struct channel *c, const uint8_t *host, struct err *err)
@@ -128,7 +156,7 @@ static bool open_with(struct channel *c, const uint8_t *host, struct buf *comman
 static void begin(struct channel *c, const struct scp_answer *answer)
 {
     const struct bureau *s = c->ring->settings;
-    channel_close(c);
+    end_session(c);
     c->answer = *answer;
     c->level = scp_level(answer, s->level == BUREAU_LEVEL_MAC_ENCRYPTION, s->response_mac);
 }

@@ -11,7 +11,12 @@ struct channel {
     const struct ring_card_key *from; /* NULL: closed */
     struct scp_answer answer;
     uint8_t level;
-    struct hsm_card_keys keys;
+    struct hsm_card_keys keys; /* the card's static ones: kept from one of its channels to the next */
+    struct channel_origin {    /* what they were derived from; NULL: there are none */
+        const struct ring_card_key *from;
+        uint8_t key_data[SCP_KEY_DATA];
+        bool aes;
+    } origin;
     struct hsm_channel session;
     uint8_t icv[SCP02_BLOCK];   /* SCP02: MAC of the command before, encrypted; zero before the first */
     uint8_t chain[SCP03_BLOCK]; /* SCP03: MAC of the command before, whole */
@@ -20,7 +25,7 @@ struct channel {
 };
 
 void channel_init(struct channel *c, struct ring *r);
-/* Destroys the session objects; due_kmc stays. */
+/* Destroys the session objects, the card's keys among them; due_kmc stays. */
 void channel_close(struct channel *c);
 /* What the conversation sees; c lives longer. */
 struct card_crypto channel_crypto(struct channel *c);

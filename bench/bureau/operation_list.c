@@ -172,16 +172,26 @@ static bool add_again(struct bureau_bench *b, const struct bureau_operation *one
     return true;
 }
 
+/* The card's keys are derived once for all its channels. */
+static bool add_channel(struct bureau_bench *b, struct err *err)
+{
+    struct bureau_operation o = {.kind = OPERATION_CARD_KEYS};
+    bool derived = false;
+
+    snprintf(o.what, sizeof(o.what), "SCP%02X", (unsigned)b->setup.card.protocol);
+    for (size_t i = b->of_record; i < b->count; i++)
+        derived = derived || b->list[i].kind == OPERATION_CARD_KEYS;
+    if (!derived && !add_again(b, &o, err)) return false;
+    o.kind = OPERATION_CHANNEL;
+    return add_again(b, &o, err);
+}
+
 static bool add_command(struct bureau_bench *b, const struct script_command *c, struct err *err)
 {
     struct bureau_operation o = {.kind = OPERATION_COMMAND};
     const bool authenticates = c->ins == INS_EXTERNAL_AUTHENTICATE;
 
-    if (c->ins == INS_INITIALIZE_UPDATE) {
-        o.kind = OPERATION_CHANNEL;
-        snprintf(o.what, sizeof(o.what), "SCP%02X", (unsigned)b->setup.card.protocol);
-        return add_again(b, &o, err);
-    }
+    if (c->ins == INS_INITIALIZE_UPDATE) return add_channel(b, err);
     if (!(c->cla & CLA_SECURE) || c->len <= HEAD_AND_MAC) return true;
     o.len = (size_t)c->len - HEAD_AND_MAC;
     o.encryptions = !authenticates && b->setup.ring->settings->level == BUREAU_LEVEL_MAC_ENCRYPTION;

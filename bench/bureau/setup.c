@@ -64,14 +64,16 @@ bool bureau_setup_session(struct bureau_setup *s, struct bureau_line *line, stru
     return hsm_channel_open(s->token, &line->keys, &data, &line->channel, err);
 }
 
-bool bureau_setup_call(struct bureau_setup *s, struct bureau_line *line, struct err *err)
+bool bureau_setup_keys(struct bureau_setup *s, struct hsm_card_keys *keys, struct err *err)
 {
     const struct ring_card card = {s->card.key_data, s->card.protocol == SCP03};
-    const struct ring_card_key *from = ring_card_key(s->ring, s->card.key_version);
+    return ring_derive(s->ring, ring_card_key(s->ring, s->card.key_version), &card, keys, err);
+}
 
+bool bureau_setup_call(struct bureau_setup *s, struct bureau_line *line, struct err *err)
+{
     *line = (struct bureau_line){.keys = HSM_CARD_KEYS_NONE};
-    if (ring_derive(s->ring, from, &card, &line->keys, err) && bureau_setup_session(s, line, err))
-        return true;
+    if (bureau_setup_keys(s, &line->keys, err) && bureau_setup_session(s, line, err)) return true;
     bureau_setup_hang_up(s, line);
     return false;
 }

@@ -29,7 +29,8 @@ struct bureau_line {
 };
 MUST_CHECK bool bureau_setup_call(struct bureau_setup *s, struct bureau_line *line, struct err *err);
 void bureau_setup_hang_up(struct bureau_setup *s, struct bureau_line *line);
-/* Derives the session's keys; parts of bureau_setup_call. */
+/* Derives the card's keys, and the session's out of them; parts of bureau_setup_call. */
+MUST_CHECK bool bureau_setup_keys(struct bureau_setup *s, struct hsm_card_keys *keys, struct err *err);
 MUST_CHECK bool bureau_setup_session(struct bureau_setup *s, struct bureau_line *line, struct err *err);
 
 /* Opens record i; a copy of it is in *out. */

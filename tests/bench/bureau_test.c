@@ -99,6 +99,7 @@ static void test_operations_are_counted(void)
     CU_ASSERT_EQUAL(times_of(keys, "secret"), 2);
     CU_ASSERT_EQUAL(times_of(keys, "mac"), 3);
     CU_ASSERT_TRUE(times_of(keys, "mac_key") >= 1);
+    CU_ASSERT_EQUAL(times_of(keys, "card_keys"), 1);
     CU_ASSERT_EQUAL(times_of(keys, "channel"), 4);
     CU_ASSERT_TRUE(times_of(keys, "command") > 4);
     CU_ASSERT_TRUE(times_of(keys, "rewrap") + times_of(keys, "translate") > 0);
