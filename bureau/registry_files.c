@@ -16,11 +16,6 @@ struct known {
     uint64_t first, last, planned;
 };
 
-static uint64_t last_record(const struct mic_file_summary *file)
-{
-    return file->job.first_record + file->count + file->set_aside_count - 1;
-}
-
 static bool has_pass(const uint8_t *lineage, size_t passes, const uint8_t job_id[JOB_ID_LEN])
 {
     for (size_t i = 0; i < passes; i++) {
@@ -53,7 +48,7 @@ static bool compare_same_shard(const struct known *k, const struct mic_file_summ
     const struct job_group *job = &file->job;
     char id[2 * JOB_ID_LEN + 1];
     hex_write(id, sizeof(id), k->job, JOB_ID_LEN, true);
-    if (k->first != job->first_record || k->last != last_record(file))
+    if (k->first != job->first_record || k->last != mic_file_last_record(file))
         return err_set(err, ERR_INPUT, "shard %u had records %llu to %llu when it came before", job->shard,
                        (unsigned long long)k->first, (unsigned long long)k->last);
     if (bytes_equal(k->job, JOB_ID_LEN, job->job_id, JOB_ID_LEN)) {
@@ -79,8 +74,8 @@ static bool compare(const struct known *k, const struct mic_file_summary *file, 
             k->shard, (unsigned long long)k->planned, k->shards, (unsigned long long)job->planned,
             job->shards);
     if (k->shard == job->shard) return compare_same_shard(k, file, same, err);
-    if (k->last < job->first_record || last_record(file) < k->first || k->last < k->first ||
-        last_record(file) < job->first_record)
+    if (k->last < job->first_record || mic_file_last_record(file) < k->first || k->last < k->first ||
+        mic_file_last_record(file) < job->first_record)
         return true;
     return err_set(err, ERR_INPUT, "its record numbers are those of shard %u, which has %llu to %llu",
                    k->shard, (unsigned long long)k->first, (unsigned long long)k->last);
@@ -149,7 +144,7 @@ static bool count_records(struct registry *r, const struct mic_file_summary *fil
     if (!registry_prepare(r, sql, &s, err)) return false;
     sqlite3_bind_blob(s, 1, job_id, JOB_ID_LEN, SQLITE_STATIC);
     sqlite3_bind_int64(s, 2, (sqlite3_int64)file->job.first_record);
-    sqlite3_bind_int64(s, 3, (sqlite3_int64)last_record(file));
+    sqlite3_bind_int64(s, 3, (sqlite3_int64)mic_file_last_record(file));
     bool ok = registry_step(r, s, &row, err);
     while (ok && row) {
         if (!is_set_aside(file, (uint64_t)sqlite3_column_int64(s, 0)))
@@ -199,7 +194,7 @@ static bool insert(struct registry *r, const struct mic_file_summary *file, stru
     sqlite3_bind_int(s, 6, job->shards);
     sqlite3_bind_text(s, 7, job->name, -1, SQLITE_STATIC);
     sqlite3_bind_int64(s, 8, (sqlite3_int64)job->first_record);
-    sqlite3_bind_int64(s, 9, (sqlite3_int64)last_record(file));
+    sqlite3_bind_int64(s, 9, (sqlite3_int64)mic_file_last_record(file));
     sqlite3_bind_int64(s, 10, (sqlite3_int64)job->planned);
     sqlite3_bind_int64(s, 11, (sqlite3_int64)file->count);
     sqlite3_bind_blob(s, 12, file->file_hash, SHA256_LEN, SQLITE_STATIC);

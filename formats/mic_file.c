@@ -59,6 +59,11 @@ void mic_file_free(struct mic_file *f)
     free(f);
 }
 
+uint64_t mic_file_last_record(const struct mic_file_summary *s)
+{
+    return s->job.first_record + s->count + s->set_aside_count - 1;
+}
+
 const struct mic_file_summary *mic_file_summary(const struct mic_file *f)
 {
     return &f->summary;

@@ -37,6 +37,8 @@ enum {
 MUST_CHECK bool mic_file_open(struct mic_file **out, struct reader *reader, const struct public_key *signers,
                               size_t signer_count, unsigned flags, struct err *err);
 const struct mic_file_summary *mic_file_summary(const struct mic_file *f);
+/* The number of the last record, set aside ones included. */
+uint64_t mic_file_last_record(const struct mic_file_summary *s);
 /* The next card record, digest compared; *end after the last. Borrowed until the next call. False (ERR_INTEGRITY):
  * it is not what the first pass read. */
 MUST_CHECK bool mic_file_next(struct mic_file *f, struct mic_record *record, struct card_group *card,

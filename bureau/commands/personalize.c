@@ -49,6 +49,13 @@ static bool ask_books(const struct run *r, bool redo, struct err *err)
                    r->path, r->options->settings);
 }
 
+static bool check_range(const struct run *r, const struct record_choice *choice, struct err *err)
+{
+    const struct mic_file_summary *s = incoming_summary(r->file.file);
+    return (choice->first <= mic_file_last_record(s) && choice->last >= s->job.first_record) ||
+           err_set(err, ERR_INPUT, "none of the records %s is in this file", r->options->records);
+}
+
 static bool prepare(struct run *r, bool redo, struct err *err)
 {
     struct record_choice choice = {.redo = redo};
@@ -59,7 +66,7 @@ static bool prepare(struct run *r, bool redo, struct err *err)
     if (!ledger_open(&r->ledger, r->file.settings->books_path, &incoming_summary(r->file.file)->job,
                      clock_now, NULL, &r->recovered, err))
         return false;
-    if (!ask_books(r, redo, err)) {
+    if (!check_range(r, &choice, err) || !ask_books(r, redo, err)) {
         err_prefix(err, "%s", r->path);
         return false;
     }

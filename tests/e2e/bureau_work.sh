@@ -269,6 +269,8 @@ ranges()
     tells '0 cards made'
     bureau 2 personalize --reader '* 00 00' --records 3-2
     bureau 2 personalize --reader '* 00 00' --records 0
+    bureau 4 personalize --reader '* 00 00' --records 9
+    says 'none of the records 9 is in this file'
     bureau_with 0 personalize 4 --count 5
     for pair in '3 1' '2 2' '1 3' '4 4'; do
         # shellcheck disable=SC2086 # two words
