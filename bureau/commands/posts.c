@@ -225,12 +225,23 @@ static void end_all(struct round *r, bool files_fail)
     }
 }
 
+/* Whoever stands at the readers sees nothing else before the first card. */
+static void tell_readers(const struct posts *s)
+{
+    if (s->count == 0) return;
+    fprintf(stderr, "ready for cards in");
+    for (size_t i = 0; i < s->count; i++)
+        fprintf(stderr, "%s '%s'", i > 0 ? "," : "", s->all[i].station.reader);
+    fprintf(stderr, "; Ctrl-C ends\n");
+}
+
 bool posts_work(struct posts *s, const struct posts_owner *owner, struct err *err)
 {
     struct round r = {s, owner};
     struct interrupt signals;
 
     if (!interrupt_watch(&signals, err)) return false;
+    tell_readers(s);
     bool ok = loop(&r, &signals, err);
     end_all(&r, !ok && err->kind == ERR_FILE);
     interrupt_release(&signals);

@@ -71,9 +71,10 @@ struct posts {
  * False: no reader is there (ERR_FILE), station_start; posts_end lets those end that have started. */
 MUST_CHECK bool posts_start(struct posts *s, const struct bureau *settings, const struct secret *pin,
                             const struct arg_list *named, struct err *err);
-/* Hears them until nothing is left to begin, the limit is reached, too many cards have failed, or SIGINT or SIGTERM comes (which lets cards
- * under way be finished; a second one does not). Stations that speak at the same time are heard in the order of their readers' names. Then
- * every station has ended. False: what an owner's call says, or no station is left; what is under way is broken off. */
+/* Says on standard error which readers take cards, and hears them until nothing is left to begin, the limit is reached, too many cards have
+ * failed, or SIGINT or SIGTERM comes (which lets cards under way be finished; a second one does not). Stations that speak at the same time
+ * are heard in the order of their readers' names. Then every station has ended. False: what an owner's call says, or no station is left;
+ * what is under way is broken off. */
 MUST_CHECK bool posts_work(struct posts *s, const struct posts_owner *owner, struct err *err);
 void posts_end(struct posts *s); /* harmless when they have ended */
 
