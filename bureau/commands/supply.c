@@ -41,6 +41,7 @@ static bool give_order(void *owner, struct post *p, struct err *err)
     buf_release(&payload);
     p->state = POST_UNDER_WAY;
     p->known = false;
+    p->id.len = 0;
     return true;
 }
 
@@ -72,8 +73,10 @@ static bool on_known(void *owner, struct post *p, struct cur *c, struct err *err
 static void count_failure(struct run *r, const struct post *p, const struct turns_result *result)
 {
     char text[LINE_MAX_LEN];
-    snprintf(text, sizeof(text), "card %s is %s and not listed: %s",
-             result->serial[0] ? result->serial : "unknown", card_outcome_name(result->outcome),
+    char id[2 * CARD_ID_MAX + 1];
+    hex_write(id, sizeof(id), p->id.bytes, p->id.len, false);
+    const char *card = result->serial[0] ? result->serial : id[0] ? id : "unknown";
+    snprintf(text, sizeof(text), "card %s is %s and not listed: %s", card, card_outcome_name(result->outcome),
              result->err.text);
     posts_tell(&r->posts, p, text);
     r->failed++;

@@ -258,6 +258,7 @@ static void test_one_number_in_two_readers(void)
     end(pid, 130, "interrupted after 1 cards");
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "ready for cards in 'Virtual PCD 0 00 00', 'Virtual PCD 0 00 01'"));
     CU_ASSERT_PTR_NOT_NULL(strstr(said, "is untouched and not listed"));
+    CU_ASSERT_PTR_NULL(strstr(said, "card unknown"));
     CU_ASSERT_EQUAL(tray->cards[0].keys.version + tray->cards[1].keys.version, 255 + 2);
     expect_listed(1);
     unlink(list);
