@@ -21,8 +21,7 @@ static void forget_keys(struct channel *c)
     c->origin = (struct channel_origin){.from = NULL};
 }
 
-/* Ends the session; the card's keys stay for its next one. */
-static void end_session(struct channel *c)
+void channel_hang_up(struct channel *c)
 {
     const struct channel kept = *c;
     hsm_channel_close(c->ring->t, &c->session);
@@ -34,7 +33,7 @@ static void end_session(struct channel *c)
 
 void channel_close(struct channel *c)
 {
-    end_session(c);
+    channel_hang_up(c);
     forget_keys(c);
 }
 
@@ -156,7 +155,7 @@ static bool open_with(struct channel *c, const uint8_t *host, struct buf *comman
 static void begin(struct channel *c, const struct scp_answer *answer)
 {
     const struct bureau *s = c->ring->settings;
-    end_session(c);
+    channel_hang_up(c);
     c->answer = *answer;
     c->level = scp_level(answer, s->level == BUREAU_LEVEL_MAC_ENCRYPTION, s->response_mac);
 }
@@ -365,6 +364,11 @@ static bool ask_new_keys(void *context, struct card_new_keys *out, struct err *e
     return translate_new_keys(c->ring, &c->session, &keys, &out->data, &out->checks, err);
 }
 
+static void ask_hang_up(void *context)
+{
+    channel_hang_up(context);
+}
+
 static void ask_close(void *context)
 {
     channel_close(context);
@@ -380,5 +384,6 @@ struct card_crypto channel_crypto(struct channel *c)
                                 .data_max = ask_data_max,
                                 .protect = ask_protect,
                                 .new_keys = ask_new_keys,
+                                .hang_up = ask_hang_up,
                                 .close = ask_close};
 }

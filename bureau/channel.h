@@ -25,6 +25,8 @@ struct channel {
 };
 
 void channel_init(struct channel *c, struct ring *r);
+/* Ends the session; the card's keys stay for its next one. */
+void channel_hang_up(struct channel *c);
 /* Destroys the session objects, the card's keys among them; due_kmc stays. */
 void channel_close(struct channel *c);
 /* What the conversation sees; c lives longer. */

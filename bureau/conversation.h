@@ -58,6 +58,7 @@ struct card_crypto {
     bool (*protect)(void *context, const struct open_item *item, struct buf *dgis, bool *application_key,
                     struct err *err);
     bool (*new_keys)(void *context, struct card_new_keys *out, struct err *err);
+    void (*hang_up)(void *context); /* the channel is over, the card is not: it keeps its static keys */
     void (*close)(void *context);
 };
 

@@ -72,7 +72,7 @@ static bool give_select(struct conversation *c, struct card_turn *turn, struct e
     const struct entry *e = domain ? NULL : conversation_application(c)->entry;
     const struct apdu a = {CLA_ISO,           INS_SELECT,         P1_SELECT_BY_NAME, 0,
                            e ? e->aid : NULL, e ? e->aid_len : 0, APDU_SHORT_LE_MAX};
-    c->order.crypto.close(c->order.crypto.context); /* selecting ends a channel */
+    c->order.crypto.hang_up(c->order.crypto.context); /* selecting ends a channel */
     if (domain)
         snprintf(c->what, sizeof(c->what), "SELECT the security domain");
     else

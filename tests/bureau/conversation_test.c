@@ -91,6 +91,12 @@ static bool fake_new_keys(void *context, struct card_new_keys *out, struct err *
     return true;
 }
 
+static void fake_hang_up(void *context)
+{
+    struct fake *f = context;
+    f->closed++;
+}
+
 static void fake_close(void *context)
 {
     struct fake *f = context;
@@ -179,8 +185,8 @@ struct talk {
 static void talk(struct talk *t, const struct line *lines, size_t count)
 {
     struct conversation *c = NULL;
-    const struct card_crypto crypto = {&t->fake,      fake_random,  fake_open,     fake_secure, fake_answer,
-                                       fake_data_max, fake_protect, fake_new_keys, fake_close};
+    const struct card_crypto crypto = {&t->fake,      fake_random,  fake_open,     fake_secure,  fake_answer,
+                                       fake_data_max, fake_protect, fake_new_keys, fake_hang_up, fake_close};
     const struct conversation_order order = {
         &record, crypto, NULL, t->tries, t->extended, t->repeated ? PURPOSE_REPEAT : PURPOSE_RECORD};
     t->failed = false;
