@@ -298,12 +298,13 @@ bool journal_book_may_use(const struct journal_book *b, uint64_t record, const s
         return err_set(err, ERR_INPUT,
                        "record %" PRIu64 ": it was begun on card %s and may go on no other, this is card %s",
                        record, due, given);
-    const bool card_is_over = r->state == JOURNAL_MADE || r->state == JOURNAL_SPOILED;
-    if (another_allowed && card_is_over && card_id_equal(&r->card, card))
-        return err_set(err, ERR_INPUT, "record %" PRIu64 ": a remake needs another card than %s", record,
-                       given);
     if (row && row->destroyed)
         return err_set(err, ERR_INPUT, "card %s is booked as destroyed: it takes no record", given);
+    const bool card_is_over = r->state == JOURNAL_MADE || r->state == JOURNAL_SPOILED;
+    const bool given_up = card_id_equal(&r->card, card) ? card_is_over : row && row->record == record;
+    if (another_allowed && given_up)
+        return err_set(err, ERR_INPUT, "record %" PRIu64 ": a remake needs another card than %s", record,
+                       given);
     if (row && row->record != 0 && row->record != record)
         return err_set(err, ERR_INPUT, "card %s holds record %" PRIu64, given, row->record);
     if (row && row->refusals > retries)

@@ -163,6 +163,9 @@ static void test_remake_needs_authority_and_uses_it_up(void)
     EXPECT_FAIL(begin(j, 1, "remake-7", &expected, &err), ERR_INPUT, "needs a remake list");
     EXPECT_OK(begin(j, 1, "remake-8", &expected, &err));
     EXPECT_FAIL(journal_known(j, 1, &card_b, 0, &err), ERR_INPUT, "a remake needs another card");
+    EXPECT_FAIL(journal_known(j, 1, &card_a, 0, &err), ERR_INPUT,
+                "a remake needs another card"); /* the one before the first remake */
+    EXPECT_OK(journal_known(j, 1, &card_c, 0, &err));
     journal_free(j);
 }
 
