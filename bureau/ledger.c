@@ -8,9 +8,7 @@
 
 #include "base/hex.h"
 
-enum { AUTHORITY_MAX = 160, SERIAL_TEXT = 2 * CARD_ID_MAX + 1 };
-/* What the books call a card that has told nothing of itself. */
-static const char unidentified[] = "unidentified";
+enum { AUTHORITY_MAX = 160 };
 
 struct remake {
     uint64_t record;
@@ -44,10 +42,10 @@ struct registry *ledger_registry(struct ledger *l)
     return l->registry;
 }
 
-static void card_text(const struct card_id *id, char text[SERIAL_TEXT])
+void ledger_card_text(const struct card_id *id, char text[LEDGER_CARD_TEXT])
 {
-    snprintf(text, SERIAL_TEXT, "%s", unidentified);
-    if (id->len > 0) hex_write(text, SERIAL_TEXT, id->bytes, id->len, true);
+    snprintf(text, LEDGER_CARD_TEXT, "unidentified");
+    if (id->len > 0) hex_write(text, LEDGER_CARD_TEXT, id->bytes, id->len, true);
 }
 
 static bool note(struct ledger *l, const struct card_group *card, struct record_note *n, struct err *err)
@@ -91,12 +89,12 @@ static bool follow(struct ledger *l, const struct journal_record *r, struct err 
 {
     const struct card_group card = group_of(l, r->number);
     struct record_status status;
-    char serial[SERIAL_TEXT];
+    char serial[LEDGER_CARD_TEXT];
 
     if (!registry_record_state(l->registry, &card, &status, err)) return false;
     bool under_way = status.state == RECORD_UNDER_WAY || status.state == RECORD_REPEATED;
     if (!under_way || !r->known) return true;
-    card_text(&r->attempt, serial);
+    ledger_card_text(&r->attempt, serial);
     struct record_note known = {.event = EVENT_CARD, .serial = serial};
     struct record_note ended = {.event = outcome_events[r->outcome], .serial = serial};
     return note(l, &card, &known, err) && (!r->ended || note(l, &card, &ended, err));
@@ -109,12 +107,12 @@ static bool follow_destruction(struct ledger *l, struct err *err)
     const struct journal_record *r = journal_book_find(journal_book(l->journal), last->record);
     const struct card_group card = group_of(l, last->record);
     struct record_status status;
-    char serial[SERIAL_TEXT];
+    char serial[LEDGER_CARD_TEXT];
 
     if (!r) return true;
     if (!registry_record_state(l->registry, &card, &status, err)) return false;
     if (status.events == 0 || status.destroyed >= r->destroyed) return true;
-    card_text(&last->card, serial);
+    ledger_card_text(&last->card, serial);
     struct record_note n = {.event = EVENT_DESTROYED, .serial = serial, .text = last->reason};
     return note(l, &card, &n, err);
 }
@@ -201,9 +199,9 @@ bool ledger_outcome(struct ledger *l, const struct card_group *card, const struc
 {
     const struct journal_record *r = journal_book_find(journal_book(l->journal), card->number);
     bool was_known = r && r->known;
-    char serial[SERIAL_TEXT];
+    char serial[LEDGER_CARD_TEXT];
 
-    if (was_known) card_text(&r->attempt, serial);
+    if (was_known) ledger_card_text(&r->attempt, serial);
     struct record_note n = {.event = outcome_events[ending->outcome],
                             .serial = was_known ? serial : NULL,
                             .text = ending->reason[0] ? ending->reason : ending->what};
@@ -238,10 +236,10 @@ bool ledger_begin(struct ledger *l, const struct ledger_begin *what, struct card
 bool ledger_known(struct ledger *l, const struct card_group *card, const struct card_id *id, unsigned retries,
                   struct err *err)
 {
-    char serial[SERIAL_TEXT];
+    char serial[LEDGER_CARD_TEXT];
 
     if (!journal_known(l->journal, card->number, id, retries, err)) return false;
-    card_text(id, serial);
+    ledger_card_text(id, serial);
     struct record_note n = {.event = EVENT_CARD, .serial = serial};
     return note(l, card, &n, err);
 }
@@ -256,9 +254,9 @@ bool ledger_destroy(struct ledger *l, uint64_t record, const struct card_id *id,
                     struct err *err)
 {
     const struct card_group card = group_of(l, record);
-    char serial[SERIAL_TEXT];
+    char serial[LEDGER_CARD_TEXT];
 
-    card_text(id, serial);
+    ledger_card_text(id, serial);
     struct record_note n = {.event = EVENT_DESTROYED, .serial = serial, .text = reason};
     return journal_book_may_destroy(journal_book(l->journal), record, id, err) &&
            registry_may_append(l->registry, &card, l->pass, &n, err) &&

@@ -8,6 +8,9 @@
 #include "bureau/registry.h"
 
 struct ledger;
+/* What the books call a card: its KEYDATA in hex, or that it told nothing of itself. */
+enum { LEDGER_CARD_TEXT = 2 * CARD_ID_MAX + 1 };
+void ledger_card_text(const struct card_id *id, char text[LEDGER_CARD_TEXT]);
 
 /* For the records of this file. It takes journal and books for this run alone, brings the books up to the journal, and closes what a
  * killed run left. *recovered: records that were left under way. False: as journal_open, registry_open, registry_begin_run. */

@@ -3,7 +3,7 @@
  *   open a channel with the keys of blank cards → PUT KEY: ENC, MAC, DEK out of the KMC and the card's KEYDATA
  *   → open a channel with the new ones → a line of the batch list
  *
- * The card's side is a card_order with supply (token_process.h), played by a station. Here is what the batch says of the card:
+ * The card's side is a card_order of PURPOSE_SUPPLY or PURPOSE_PROVE (token_process.h), played by a station. Here is what the batch says of the card:
  * before anything on it changes, and at its end. A card whose line is not written is not in the batch, whatever is on it. */
 #ifndef BUREAU_SUPPLY_H
 #define BUREAU_SUPPLY_H

@@ -50,7 +50,6 @@ static bool lost(struct token_process *p, struct err *err)
     return err_set(err, ERR_TOKEN, "the token process has ended");
 }
 
-/* Sends what stands in p->out and waits for the answer, in p->in. */
 static bool receive(struct token_process *p, enum message_type *type, int timeout_ms, struct err *err)
 {
     bool closed = false;
@@ -61,6 +60,7 @@ static bool receive(struct token_process *p, enum message_type *type, int timeou
     return !closed || lost(p, err);
 }
 
+/* Sends what stands in p->out and waits for the answer, in p->in. */
 static bool ask(struct token_process *p, enum message_type type, enum message_type expected, struct err *err)
 {
     enum message_type got = MESSAGE_DONE;

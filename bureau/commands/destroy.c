@@ -14,7 +14,7 @@
 #include "bureau/ledger.h"
 #include "formats/line_value.h"
 
-enum { CARDS_MAX = 2 * ARG_LIST_MAX, CARD_TEXT = 2 * CARD_ID_MAX + 1 };
+enum { CARDS_MAX = 2 * ARG_LIST_MAX };
 
 struct options {
     const char *settings, *reason;
@@ -38,12 +38,6 @@ struct destroy {
     struct chosen chosen[CARDS_MAX];
     size_t count;
 };
-
-static void card_text(const struct card_id *card, char text[CARD_TEXT])
-{
-    snprintf(text, CARD_TEXT, "unidentified");
-    if (card->len > 0) hex_write(text, CARD_TEXT, card->bytes, card->len, true);
-}
 
 /* ---- before ---- */
 
@@ -136,8 +130,8 @@ static bool is_its_card(const struct destroy *d, const struct chosen *c)
 static void show(const struct destroy *d, const struct chosen *c)
 {
     const struct journal_record *r = journal_book_find(ledger_book(d->ledger), c->record);
-    char card[CARD_TEXT];
-    card_text(&c->card, card);
+    char card[LEDGER_CARD_TEXT];
+    ledger_card_text(&c->card, card);
     if (is_its_card(d, c))
         fprintf(stderr, "card %s: record %" PRIu64 ", %s\n", card, c->record, journal_state_name(r->state));
     else
@@ -160,8 +154,8 @@ static bool book(struct destroy *d, struct err *err)
 {
     for (size_t i = 0; i < d->count; i++) {
         const struct chosen *c = &d->chosen[i];
-        char card[CARD_TEXT];
-        card_text(&c->card, card);
+        char card[LEDGER_CARD_TEXT];
+        ledger_card_text(&c->card, card);
         if (!ledger_destroy(d->ledger, c->record, &c->card, d->reason, err)) return false;
         printf("card %s is booked as destroyed%s\n", card,
                is_its_card(d, c) ? "; its record goes onto another card only by a remake list" : "");
