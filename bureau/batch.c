@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -32,6 +33,12 @@ static bool fail(const struct batch *b, int why, struct err *err)
     if (ftruncate(b->fd, b->len) != 0)
         return err_set_errno(err, ERR_FILE, why, "%s: write, and cut back", b->path);
     return err_set_errno(err, ERR_FILE, why, "%s: write", b->path);
+}
+
+static bool ends_with_whole_lines(const struct batch *b)
+{
+    struct stat s;
+    return fstat(b->fd, &s) == 0 && s.st_size == b->len;
 }
 
 static bool put_line(struct batch *b, const struct buf *line, struct err *err)
@@ -155,7 +162,8 @@ static bool put_card(struct batch *b, const struct supplied_card *card, const st
     const char *name = strrchr(b->path, '/');
     if (!supplied_note(b->books, card, name ? name + 1 : b->path, clock_now(NULL), err)) return false;
     if (put_line(b, line, err)) return true;
-    err_ignore(supplied_forget(b->books, card, &second), "the card is refused later on, which is safe");
+    if (ends_with_whole_lines(b))
+        err_ignore(supplied_forget(b->books, card, &second), "the card is refused later on, which is safe");
     return false;
 }
 

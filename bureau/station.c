@@ -404,11 +404,12 @@ void station_end(struct station *s)
     wait_for(s);
 }
 
-void station_reap(struct station *s, char how[64])
+bool station_reap(struct station *s, char how[64])
 {
     int status = wait_for(s);
     if (WIFSIGNALED(status))
         snprintf(how, 64, "ended by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
         snprintf(how, 64, "ended with exit status %d", WEXITSTATUS(status));
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

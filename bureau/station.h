@@ -28,7 +28,7 @@ MUST_CHECK bool station_start(struct station *s, const struct bureau *settings, 
                               int pin_fd, struct err *err);
 /* Lets it end: a card under way is broken off between two commands. Waits for it. Harmless when it has ended. */
 void station_end(struct station *s);
-/* Waits for one that has ended by itself; says how: "ended by signal 9 (Killed)". */
-void station_reap(struct station *s, char how[64]);
+/* Waits for one that has ended by itself; says how: "ended by signal 9 (Killed)". False: not of its own will. */
+bool station_reap(struct station *s, char how[64]);
 
 #endif

@@ -105,8 +105,9 @@ static bool put_bound(void *context, const struct offered_record *o, struct err 
 {
     const struct make_cards *m = context;
     struct card_id due;
-    return bound_read(m->settings, o->record, &due, err) &&
-           bound_index_add(m->bound, &due, o->card.number, err);
+    /* One that binds to nothing that can be read is for no card; begin() says so in its turn. */
+    if (!bound_read(m->settings, o->record, &due, err)) return err->kind == ERR_INPUT;
+    return bound_index_add(m->bound, &due, o->card.number, err);
 }
 
 /* The record that is for this card and no other; 0: none, or it is made. */

@@ -139,8 +139,8 @@ static bool hear(struct round *r, struct post *p, struct err *err)
     buf_release(&payload);
     if (!closed && sense) return ok;
     if (!closed && p->station.pid > 0) kill(p->station.pid, SIGKILL);
-    station_reap(&p->station, how);
-    if (r->s->why.kind == ERR_NONE || !closed) {
+    const bool willing = station_reap(&p->station, how);
+    if (r->s->why.kind == ERR_NONE || !closed || !willing) {
         posts_tell(r->s, p, how);
         err_set_text(&r->s->why, ERR_INTERNAL, "%s: the station %s", p->station.reader, how);
     }
