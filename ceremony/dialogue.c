@@ -15,7 +15,10 @@ bool dialogue_open(struct dialogue *d, bool unattended, struct err *err)
 {
     *d = (struct dialogue){.keyboard = -1, .asks = !unattended};
     if (unattended) {
-        d->terminal = fopen("/dev/stderr", "we");
+        /* Not /dev/stderr by its name: that would empty a file that it goes to. */
+        const int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        d->terminal = fd < 0 ? NULL : fdopen(fd, "w");
+        if (!d->terminal && fd >= 0) close(fd);
         return true; /* where nobody reads it, nothing is said */
     }
     d->keyboard = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -160,12 +160,37 @@ static void test_unattended(void)
     dialogue_say(&d, "closed: nothing is said");
 }
 
+/* A log that standard error goes to keeps what others wrote before. */
+static void test_unattended_into_a_log(void)
+{
+    struct dialogue d;
+    struct err err = ERR_INIT;
+    char text[64] = "";
+    FILE *log = tmpfile();
+    const int before = dup(STDERR_FILENO);
+    CU_ASSERT_FATAL(log && before >= 0);
+    dup2(fileno(log), STDERR_FILENO);
+    bool ok = write(STDERR_FILENO, "before\n", 7) == 7 && dialogue_open(&d, true, &err);
+    if (ok) {
+        dialogue_say(&d, "%s\n", "then");
+        dialogue_close(&d);
+    }
+    dup2(before, STDERR_FILENO);
+    close(before);
+    CU_ASSERT_TRUE(ok);
+    rewind(log);
+    CU_ASSERT_TRUE(fread(text, 1, sizeof(text) - 1, log) > 7);
+    CU_ASSERT_EQUAL(strncmp(text, "before\nthen", 11), 0);
+    fclose(log);
+}
+
 static const struct test_case cases[] = {
     {"a name is typed as the plan has it, letter case and blanks aside; three wrong ones end it", test_names},
     {"Enter goes on, 'leave' and a closed terminal stop", test_leaving},
     {"a question takes the whole word yes or no, and no line that is too long", test_yes_and_no},
     {"no line is longer than the columns; texts are wrapped under their first word", test_columns},
     {"unattended, nothing is waited for and a question is an error", test_unattended},
+    {"unattended, a log keeps what was there", test_unattended_into_a_log},
 };
 
 int main(void)
