@@ -6,24 +6,15 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "bureau/slots.h"
 
-enum { FIRST_ROOM = 64, NONE = 0 };
+enum { FIRST_ROOM = 64 };
 
 struct card_row {
     struct card_id id;
     uint64_t record; /* that it holds; 0: none */
     unsigned refusals;
     bool destroyed;
-};
-
-/* Positions in one of the two arrays, found by a hash: open addressing, at most half full. */
-struct slot {
-    uint32_t hash;
-    uint32_t at; /* position + 1; NONE: empty */
-};
-struct slots {
-    struct slot *slots;
-    size_t room;
 };
 
 struct journal_book {
@@ -56,52 +47,24 @@ bool card_id_equal(const struct card_id *a, const struct card_id *b)
 
 /* ---- finding ---- */
 
-static uint64_t hash(const void *data, size_t len)
+static bool same_record(const void *array, uint32_t position, const void *key)
 {
-    const uint8_t *bytes = data;
-    uint64_t h = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ bytes[i]) * UINT64_C(1099511628211);
-    return h ^ h >> 29;
+    return ((const struct journal_record *)array)[position].number == *(const uint64_t *)key;
 }
 
-typedef bool same_fn(const struct journal_book *b, uint32_t position, const void *key);
-
-static bool same_record(const struct journal_book *b, uint32_t position, const void *key)
+static bool same_card(const void *array, uint32_t position, const void *key)
 {
-    return b->records[position].number == *(const uint64_t *)key;
-}
-static bool same_card(const struct journal_book *b, uint32_t position, const void *key)
-{
-    return card_id_equal(&b->cards[position].id, key);
-}
-/* The slot that holds the key, or the empty one where it belongs. */
-static struct slot *slot_of(const struct journal_book *b, const struct slots *s, uint64_t h, const void *key,
-                            same_fn *same)
-{
-    for (size_t i = (uint32_t)h & (s->room - 1);; i = (i + 1) & (s->room - 1)) {
-        struct slot *slot = &s->slots[i];
-        if (slot->at == NONE || (slot->hash == (uint32_t)h && same(b, slot->at - 1, key))) return slot;
-    }
+    return card_id_equal(&((const struct card_row *)array)[position].id, key);
 }
 
-/* Room for one more of count; everything is put in anew when it grows. */
-static bool slots_grow(struct slots *s, size_t count, struct err *err)
+static struct slots_key key_of_record(const struct journal_book *b, const uint64_t *number)
 {
-    if (2 * (count + 1) <= s->room) return true;
-    struct slots larger = {NULL, s->room > 0 ? 2 * s->room : FIRST_ROOM};
-    larger.slots = calloc(larger.room, sizeof(*larger.slots));
-    if (!larger.slots) return err_set_no_memory(err);
-    for (size_t i = 0; i < s->room; i++) {
-        size_t to = s->slots[i].hash & (larger.room - 1);
-        if (s->slots[i].at == NONE) continue;
-        while (larger.slots[to].at != NONE)
-            to = (to + 1) & (larger.room - 1);
-        larger.slots[to] = s->slots[i];
-    }
-    free(s->slots);
-    *s = larger;
-    return true;
+    return (struct slots_key){slots_hash(number, sizeof(*number)), number, b->records, same_record};
+}
+
+static struct slots_key key_of_card(const struct journal_book *b, const struct card_id *id)
+{
+    return (struct slots_key){slots_hash(id->bytes, id->len), id, b->cards, same_card};
 }
 
 static bool array_grow(void **array, size_t *room, size_t count, size_t size, struct err *err)
@@ -117,28 +80,25 @@ static bool array_grow(void **array, size_t *room, size_t count, size_t size, st
 
 static struct journal_record *record_of(const struct journal_book *b, uint64_t number)
 {
-    if (!b->records || b->by_number.room == 0) return NULL;
-    uint32_t at = slot_of(b, &b->by_number, hash(&number, sizeof(number)), &number, same_record)->at;
-    return at == NONE ? NULL : &b->records[at - 1];
+    const struct slots_key key = key_of_record(b, &number);
+    uint32_t at = 0;
+    return slots_find(&b->by_number, &key, &at) ? &b->records[at] : NULL;
 }
 
 static struct card_row *card_of(const struct journal_book *b, const struct card_id *id)
 {
-    if (!b->cards || b->by_card.room == 0 || id->len == 0) return NULL;
-    uint32_t at = slot_of(b, &b->by_card, hash(id->bytes, id->len), id, same_card)->at;
-    return at == NONE ? NULL : &b->cards[at - 1];
+    const struct slots_key key = key_of_card(b, id);
+    uint32_t at = 0;
+    return id->len > 0 && slots_find(&b->by_card, &key, &at) ? &b->cards[at] : NULL;
 }
 
 static struct journal_record *add_record(struct journal_book *b, uint64_t number, struct err *err)
 {
     void *array = b->records;
-    bool ok = slots_grow(&b->by_number, b->record_count, err) &&
-              array_grow(&array, &b->record_room, b->record_count, sizeof(*b->records), err);
+    bool ok = array_grow(&array, &b->record_room, b->record_count, sizeof(*b->records), err);
     b->records = array;
-    if (!ok) return NULL;
-    uint64_t h = hash(&number, sizeof(number));
-    *slot_of(b, &b->by_number, h, &number, same_record) =
-        (struct slot){(uint32_t)h, (uint32_t)b->record_count + 1};
+    const struct slots_key key = key_of_record(b, &number);
+    if (!ok || !slots_add(&b->by_number, &key, (uint32_t)b->record_count, err)) return NULL;
     b->records[b->record_count] = (struct journal_record){.number = number};
     return &b->records[b->record_count++];
 }
@@ -146,12 +106,10 @@ static struct journal_record *add_record(struct journal_book *b, uint64_t number
 static struct card_row *add_card(struct journal_book *b, const struct card_id *id, struct err *err)
 {
     void *array = b->cards;
-    bool ok = slots_grow(&b->by_card, b->card_count, err) &&
-              array_grow(&array, &b->card_room, b->card_count, sizeof(*b->cards), err);
+    bool ok = array_grow(&array, &b->card_room, b->card_count, sizeof(*b->cards), err);
     b->cards = array;
-    if (!ok) return NULL;
-    uint64_t h = hash(id->bytes, id->len);
-    *slot_of(b, &b->by_card, h, id, same_card) = (struct slot){(uint32_t)h, (uint32_t)b->card_count + 1};
+    const struct slots_key key = key_of_card(b, id);
+    if (!ok || !slots_add(&b->by_card, &key, (uint32_t)b->card_count, err)) return NULL;
     b->cards[b->card_count] = (struct card_row){.id = *id};
     return &b->cards[b->card_count++];
 }
@@ -168,9 +126,9 @@ void journal_book_free(struct journal_book *b)
 {
     if (!b) return;
     free(b->records);
-    free(b->by_number.slots);
+    slots_release(&b->by_number);
     free(b->cards);
-    free(b->by_card.slots);
+    slots_release(&b->by_card);
     free(b);
 }
 
@@ -210,7 +168,7 @@ const struct journal_destruction *journal_book_last_destruction(const struct jou
 /* Digest of an authority's name; 0 for none. */
 static uint64_t authority_of(const char *authority)
 {
-    return authority[0] ? hash(authority, strlen(authority)) | 1 : 0;
+    return authority[0] ? slots_hash(authority, strlen(authority)) | 1 : 0;
 }
 
 bool journal_book_used(const struct journal_book *b, uint64_t record, const char *authority)
