@@ -355,76 +355,79 @@ static void test_repeated_install(void)
 #define PURSE                "A000000001"
 #define SECOND               "A000000002"
 
+/* ---- a card that tells how far it is ---- */
+
+/* The first application is finished, the second not, the card not locked. */
+static const struct line tells_half[] = {
+    SELECT_SD,
+    UPDATE,
+    AUTH,
+    {"84F24002024F0000", STATUS_OF(PURSE, "0F") STATUS_OF(SECOND, "07") "9000"},
+    {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
+    {"84E620000B000005A000000002000000", "9000"},
+    {"84E20000EF3001FF012C", "9000"},
+    {"84E28001", "9000"},
+    {"84F0800F", "9000"},
+};
+/* Everything was done: in two pages, the older form, with a locked application and another that is not of the record. */
+static const struct line tells_whole[] = {
+    SELECT_SD,
+    UPDATE,
+    AUTH,
+    {"84F24002024F0000", "6A86"},
+    {"84F24000024F0000", "05" SECOND "8F00"
+                         "05A0000000090700"
+                         "6310"},
+    {"84F24001024F0000", "05" PURSE "1F00"
+                         "9000"},
+    {"84F28000024F0000", "08A0000001510000000F9E"
+                         "9000"},
+};
+/* It says that it is not finished, and refuses as if it were; it says nothing of the second. */
+static const struct line tells_contradicts[] = {
+    SELECT_SD,
+    UPDATE,
+    AUTH,
+    {"84F24002024F0000", STATUS_OF(PURSE, "07") "9000"},
+    {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
+    {"84E62000", "9000"},
+    {"84E2000007010104", "6985"},
+};
+/* Nor is the lock believed. */
+static const struct line tells_unlocked[] = {
+    SELECT_SD,
+    UPDATE,
+    AUTH,
+    {"84F24002024F0000", STATUS_OF(PURSE, "0F") STATUS_OF(SECOND, "0F") "9000"},
+    {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
+    {"84F0800F", "6985"},
+    {"84F08007", "6985"},
+};
+static const struct line tells_terminated[] = {
+    SELECT_SD,
+    UPDATE,
+    AUTH,
+    {"84F24002024F0000", "6A88"},
+    {"84F28002024F0000", STATUS_OF("A000000151", "FF") "9000"},
+};
+
 /* The card tells: what is finished is left out, what is not must be accepted. */
 static void test_told(void)
 {
-    /* The first application is finished, the second not, the card not locked. */
-    static const struct line half[] = {
-        SELECT_SD,
-        UPDATE,
-        AUTH,
-        {"84F24002024F0000", STATUS_OF(PURSE, "0F") STATUS_OF(SECOND, "07") "9000"},
-        {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
-        {"84E620000B000005A000000002000000", "9000"},
-        {"84E20000EF3001FF012C", "9000"},
-        {"84E28001", "9000"},
-        {"84F0800F", "9000"},
-    };
-    /* Everything was done: in two pages, the older form, with a locked application and another that is not of the record. */
-    static const struct line whole[] = {
-        SELECT_SD,
-        UPDATE,
-        AUTH,
-        {"84F24002024F0000", "6A86"},
-        {"84F24000024F0000", "05" SECOND "8F00"
-                             "05A0000000090700"
-                             "6310"},
-        {"84F24001024F0000", "05" PURSE "1F00"
-                             "9000"},
-        {"84F28000024F0000", "08A0000001510000000F9E"
-                             "9000"},
-    };
-    /* It says that it is not finished, and refuses as if it were; it says nothing of the second. */
-    static const struct line contradicts[] = {
-        SELECT_SD,
-        UPDATE,
-        AUTH,
-        {"84F24002024F0000", STATUS_OF(PURSE, "07") "9000"},
-        {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
-        {"84E62000", "9000"},
-        {"84E2000007010104", "6985"},
-    };
-    /* Nor is the lock believed. */
-    static const struct line unlocked[] = {
-        SELECT_SD,
-        UPDATE,
-        AUTH,
-        {"84F24002024F0000", STATUS_OF(PURSE, "0F") STATUS_OF(SECOND, "0F") "9000"},
-        {"84F28002024F0000", STATUS_OF("A000000151", "07") "9000"},
-        {"84F0800F", "6985"},
-        {"84F08007", "6985"},
-    };
-    static const struct line terminated[] = {
-        SELECT_SD,
-        UPDATE,
-        AUTH,
-        {"84F24002024F0000", "6A88"},
-        {"84F28002024F0000", STATUS_OF("A000000151", "FF") "9000"},
-    };
     const struct {
         const struct line *lines;
         size_t count;
         enum card_outcome outcome;
         const char *text;
     } rows[] = {
-        {half, SUITE_COUNT(half), CARD_MADE, ""},
-        {whole, SUITE_COUNT(whole), CARD_MADE, ""},
-        {contradicts, SUITE_COUNT(contradicts), CARD_UNTOUCHED,
+        {tells_half, SUITE_COUNT(tells_half), CARD_MADE, ""},
+        {tells_whole, SUITE_COUNT(tells_whole), CARD_MADE, ""},
+        {tells_contradicts, SUITE_COUNT(tells_contradicts), CARD_UNTOUCHED,
          "STORE DATA 1 of 2 (DGI 0101), application A000000001: the card "
          "answers 6985"},
-        {unlocked, SUITE_COUNT(unlocked), CARD_UNTOUCHED,
+        {tells_unlocked, SUITE_COUNT(tells_unlocked), CARD_UNTOUCHED,
          "SET STATUS: the card is initialized: the card answers 6985"},
-        {terminated, SUITE_COUNT(terminated), CARD_UNTOUCHED,
+        {tells_terminated, SUITE_COUNT(tells_terminated), CARD_UNTOUCHED,
          "GET STATUS of the card: the card's life cycle state is FF"},
     };
     for (size_t i = 0; i < SUITE_COUNT(rows); i++) {
